@@ -1,0 +1,38 @@
+package io.millrace.engine;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
+
+/** Plain counters of the engine; any thread may read. They outlive an engine's restart in the same JVM. */
+public final class EngineMetrics {
+    /** Prompt tokens whose KV was computed, once per request. */
+    public final LongAdder promptTokens = new LongAdder();
+    /** New tokens drawn. */
+    public final LongAdder generationTokens = new LongAdder();
+    /** Tokens that resumed requests brought along and that were not generated again. */
+    public final LongAdder keptTokens = new LongAdder();
+    /** Tokens whose KV was computed a second time after a preemption or a resume. */
+    public final LongAdder recomputedTokens = new LongAdder();
+    /** Sequences preempted. */
+    public final LongAdder preemptions = new LongAdder();
+    /** Steps run. */
+    public final LongAdder steps = new LongAdder();
+    /** Samples finished. */
+    public final LongAdder finished = new LongAdder();
+    /** Requests rejected by the engine. */
+    public final LongAdder rejected = new LongAdder();
+    /** Sequences that hold pages now. */
+    public final AtomicInteger numRequestsRunning = new AtomicInteger();
+    /** Sequences that wait now. */
+    public final AtomicInteger numRequestsWaiting = new AtomicInteger();
+    /** Pages in use now. */
+    public final AtomicInteger usedPages = new AtomicInteger();
+    /** Pages of the pool. */
+    public final AtomicInteger totalPages = new AtomicInteger();
+
+    /** Returns the share of the KV pool in use, 0 … 1. */
+    public double kvCacheUsage() {
+        int total = totalPages.get();
+        return total == 0 ? 0 : (double) usedPages.get() / total;
+    }
+}

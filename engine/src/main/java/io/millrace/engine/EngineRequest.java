@@ -1,0 +1,17 @@
+package io.millrace.engine;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One request at the engine's edge.
+ *
+ * @param id for logs and messages; need not be unique
+ * @param prompt what to continue
+ * @param params resolved sampling
+ * @param priority lower is earlier
+ * @param keptTokens per sample the tokens generated before a failure (empty at first): [n][·]; they are prefilled with the prompt
+ *     and not generated again. A sample whose kept tokens already end it finishes at once. Null = none
+ */
+@SuppressWarnings("ArrayRecordComponent") // owned by the request, compared by nobody
+public record EngineRequest(
+        String id, PromptInput prompt, SamplingParams params, int priority, int @Nullable [] @Nullable [] keptTokens) {}

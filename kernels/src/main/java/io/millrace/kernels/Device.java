@@ -1,0 +1,52 @@
+package io.millrace.kernels;
+
+import java.nio.ByteBuffer;
+import java.util.List;
+
+/** Memory and transfers of one rank's device. Thread: the rank's; uploads may come from several loader threads. */
+public interface Device {
+    /** Returns what this is, for logs and provenance. */
+    DeviceInfo info();
+
+    /**
+     * Allocates zeroed memory.
+     *
+     * @throws DeviceException if it doesn't fit, with the bytes asked for and free
+     */
+    Tensor allocate(DType dtype, long... shape);
+
+    /** Allocates activations for at most {@code rows} rows of {@code cols} columns. */
+    Fp8Activations allocateActivations(long rows, long cols);
+
+    /** Copies a tensor of a checkpoint as it is: data [shape] in the dtype's little-endian layout, from the position; not consumed. */
+    Tensor upload(String name, DType dtype, ByteBuffer data, long... shape);
+
+    /**
+     * Tiles a block-scaled weight.
+     *
+     * @param name for messages
+     * @param experts one entry per expert (one for an ordinary matrix): its row-concatenated parts; all of the same shapes
+     */
+    Fp8Weight uploadFp8(String name, List<List<Fp8Matrix>> experts);
+
+    /** Tiles an unquantised matrix: data [rows, cols] bf16 or f32, little-endian, from the position; not consumed. */
+    DenseWeight uploadDense(String name, DType dtype, ByteBuffer data, int rows, int cols);
+
+    /** Tiles per-head matrices: values [heads, rows, cols] f32, rounded to what the device multiplies (f32 cpu, bf16 cuda). */
+    DenseWeight uploadHeads(String name, float[] values, int heads, int rows, int cols);
+
+    /** Writes the first {@code count} numbers of src to the start of dst (i32). */
+    void write(Tensor dst, int[] src, int count);
+
+    /** Writes the first {@code count} numbers of src to the start of dst (f32). */
+    void write(Tensor dst, float[] src, int count);
+
+    /** Waits for the stream, then reads the first {@code count} numbers of src (i32). */
+    void read(int[] dst, Tensor src, int count);
+
+    /** Waits for the stream, then reads the first {@code count} numbers of src (f32). */
+    void read(float[] dst, Tensor src, int count);
+
+    /** Keeps a step for replay: a graph on cuda, the Runnable itself on cpu. */
+    CapturedStep capture(Runnable step);
+}

@@ -1,0 +1,58 @@
+package io.millrace.operators;
+
+import io.millrace.engine.EngineConfig;
+import io.millrace.engine.SamplingOptions;
+import io.millrace.schemas.ContentType;
+import java.io.Serializable;
+import java.nio.file.Path;
+
+/**
+ * Everything {@code ContinuousBatchOperator} needs; travels with the job graph, holds no secret.
+ *
+ * @param modelFolder path of the model folder on the task managers
+ * @param backend {@code cpu} or {@code cuda}
+ * @param numThreads see {@link EngineConfig}
+ * @param maxNumSeqs see {@link EngineConfig}
+ * @param maxNumBatchedTokens see {@link EngineConfig}
+ * @param maxModelLen see {@link EngineConfig}
+ * @param kvCacheBytes see {@link EngineConfig}
+ * @param samplingDefaultsJson the command line's sampling as a JSON object in wire names, empty = none
+ * @param maxInFlightRequests requests that one subtask holds at most
+ * @param maxInFlightBytes bytes of values that one subtask holds at most (one request is always let in)
+ * @param maxRequestBytes bytes of one value at most
+ * @param maxCompletionBytes bytes of one encoded completion at most; a larger one goes to the dead letters
+ * @param defaultContentType codec of records without a content-type header; completions use their prompt's
+ * @param isStrict unknown fields are errors
+ * @param isRestartOnModelChange after a restore with another model: start unfinished requests anew (else refuse)
+ */
+public record BatchSettings(
+        String modelFolder,
+        String backend,
+        int numThreads,
+        int maxNumSeqs,
+        int maxNumBatchedTokens,
+        int maxModelLen,
+        long kvCacheBytes,
+        String samplingDefaultsJson,
+        int maxInFlightRequests,
+        long maxInFlightBytes,
+        int maxRequestBytes,
+        int maxCompletionBytes,
+        ContentType defaultContentType,
+        boolean isStrict,
+        boolean isRestartOnModelChange)
+        implements Serializable {
+
+    /** Returns the engine's part. */
+    public EngineConfig engineConfig(SamplingOptions defaults) {
+        return new EngineConfig(
+                Path.of(modelFolder),
+                backend,
+                numThreads,
+                maxNumSeqs,
+                maxNumBatchedTokens,
+                maxModelLen,
+                kvCacheBytes,
+                defaults);
+    }
+}
