@@ -17,8 +17,11 @@ public final class EngineHost {
 
     /** One holder's share; the engine closes with the last one. */
     public interface Lease extends AutoCloseable {
-        /** Returns the engine. */
-        Engine engine();
+        /** Queues a request; any thread. Events come on the engine's thread. */
+        Submission submit(EngineRequest request, EngineListener listener);
+
+        /** Returns what is served. */
+        ServedModel model();
 
         @Override
         void close();
