@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -98,7 +99,9 @@ final class DemoCommand implements Callable<Integer>, JobOptionArgs.TakesJobOpti
                 ? work
                 : Path.of(
                         "millrace-work",
-                        "demo-" + DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").format(LocalDateTime.now()));
+                        "demo-"
+                                + DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss")
+                                        .format(LocalDateTime.now(ZoneId.systemDefault())));
         Files.createDirectories(folder);
         Path log = Logs.toFile(folder.resolve("millrace.log"));
         terminal.say(prompts.size() + " prompts for " + model.getFileName() + " on " + options.get(JobOptions.BACKEND)

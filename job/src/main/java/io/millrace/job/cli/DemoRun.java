@@ -4,23 +4,21 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.millrace.engine.EngineHost;
 import io.millrace.engine.EngineMetrics;
+import io.millrace.job.EmbeddedBroker;
 import io.millrace.job.EmbeddedFlink;
 import io.millrace.job.JobOptions;
 import io.millrace.job.MillraceJob;
 import io.millrace.job.Topic;
+import io.millrace.job.TopicWriter;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
-import java.util.Properties;
 import java.util.concurrent.CompletableFuture;
 import org.apache.flink.runtime.jobmaster.JobResult;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /** One run of the job over the sample prompts: from starting it to its last answer, with kills on the way. Thread: the command's. */
 final class DemoRun {
@@ -56,14 +54,10 @@ final class DemoRun {
 
     /** Publishes the prompts and waits until the broker has them. */
     void publish() {
-        Properties p = options.kafkaProperties();
-        String topic = options.get(JobOptions.PROMPTS_TOPIC);
-        try (KafkaProducer<byte[], byte[]> producer =
-                new KafkaProducer<>(p, new ByteArraySerializer(), new ByteArraySerializer())) {
-            for (SamplePrompt prompt : prompts) {
-                producer.send(new ProducerRecord<>(topic, prompt.id().getBytes(UTF_8), prompt.value()));
-            }
-            producer.flush();
+        try (TopicWriter topic = TopicWriter.open(
+                options.kafkaProperties(), options.get(JobOptions.PROMPTS_TOPIC), EmbeddedBroker.MAX_MESSAGE_BYTES)) {
+            prompts.forEach(p -> topic.send(p.id().getBytes(UTF_8), p.value(), List.of()));
+            topic.flush();
         }
     }
 

@@ -14,6 +14,7 @@ public final class Terminal {
     private boolean isJson;
 
     @Option(names = "--verbose", description = "Stack traces of failures and more log lines on stderr.")
+    @SuppressWarnings("UnusedVariable") // Main looks for it before anything is parsed or logged
     private boolean isVerbose;
 
     private final PrintStream out =
