@@ -118,11 +118,11 @@ final class CompletionEncoder {
 
     private Completion.Provenance provenance(InFlightRequest request, List<Finished> results) {
         SamplingParams params = request.entry.params();
-        long ttftNanos = results.stream()
-                .mapToLong(r -> r.stats().ttftNanos())
+        double ttftNanos = results.stream()
+                .mapToDouble(r -> r.stats().ttftNanos())
                 .filter(nanos -> nanos > 0)
                 .min()
-                .orElse(0);
+                .orElse(Double.NaN); // no token was made
         return new Completion.Provenance(
                 model.hash(),
                 EngineVersion.TEXT,

@@ -2,8 +2,9 @@ package io.millrace.operators;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.schemas.CompletionJson;
 import io.millrace.schemas.ContentType;
+import io.millrace.schemas.WireException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -16,6 +17,11 @@ final class TestRecords {
     private TestRecords() {}
 
     static BatchSettings settings(int maxInFlightRequests, long maxInFlightBytes) {
+        return settings(maxInFlightRequests, maxInFlightBytes, 4096, false);
+    }
+
+    static BatchSettings settings(
+            int maxInFlightRequests, long maxInFlightBytes, int maxRequestBytes, boolean isRestartOnModelChange) {
         return new BatchSettings(
                 "/no/model",
                 "cpu",
@@ -27,11 +33,11 @@ final class TestRecords {
                 "",
                 maxInFlightRequests,
                 maxInFlightBytes,
-                4096,
+                maxRequestBytes,
                 64 << 10,
                 ContentType.JSON,
                 false,
-                false);
+                isRestartOnModelChange);
     }
 
     /** A prompt on topic "prompts", partition 3; {@code fields} are further fields of the JSON, for instance {@code ,"n":2}. */
@@ -65,12 +71,11 @@ final class TestRecords {
 
     /** A completion without what may differ between runs. */
     static String comparable(WireRecord completion) {
-        ObjectNode json = (ObjectNode) json(completion);
-        json.remove("created");
-        for (String field : new String[] {"ttft_ms", "total_ms", "resumed"}) {
-            ((ObjectNode) json.get("provenance")).remove(field);
+        try {
+            return new String(CompletionJson.comparable(completion.value), StandardCharsets.UTF_8);
+        } catch (WireException e) {
+            throw new IllegalStateException(e);
         }
-        return json.toString();
     }
 
     static String header(WireRecord record, String name) {
