@@ -47,17 +47,6 @@ final class ModelTensors {
         return t.specs;
     }
 
-    /** Returns the MTP layers' copies of embedding and head: published, never read. */
-    static List<TensorSpec> mtpCopies(ModelConfig config) {
-        ModelTensors t = new ModelTensors(config);
-        for (int j = 0; j < config.numNextnPredictLayers(); j++) {
-            String p = prefix(config.numHiddenLayers() + j);
-            t.dense(p + "embed_tokens.weight", config.vocabSize(), config.hiddenSize());
-            t.dense(p + "shared_head.head.weight", config.vocabSize(), config.hiddenSize());
-        }
-        return t.specs;
-    }
-
     /** Returns the start of the names in layer {@code i}. */
     static String prefix(int i) {
         return "model.layers." + i + ".";
