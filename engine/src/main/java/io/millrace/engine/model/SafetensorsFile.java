@@ -98,15 +98,6 @@ final class SafetensorsFile {
         long end = dataStart;
         String before = "the header";
         for (Entry e : entries) {
-            if (e.end() > fileBytes) {
-                throw new ConfigException(String.format(
-                        Locale.ROOT,
-                        "%s: tensor %s ends at byte %,d but the file has %,d: it is truncated",
-                        fileName,
-                        e.name(),
-                        e.end(),
-                        fileBytes));
-            }
             if (e.begin() != end) {
                 throw new ConfigException(String.format(
                         Locale.ROOT,
