@@ -1,5 +1,6 @@
 package io.millrace.job;
 
+import io.millrace.engine.ConfigException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -15,6 +16,7 @@ import org.apache.flink.configuration.RestOptions;
 import org.apache.flink.configuration.RestartStrategyOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.runtime.executiongraph.ErrorInfo;
 import org.apache.flink.runtime.jobgraph.JobGraph;
 import org.apache.flink.runtime.jobgraph.SavepointRestoreSettings;
 import org.apache.flink.runtime.jobmaster.JobResult;
@@ -111,6 +113,23 @@ public final class EmbeddedFlink implements AutoCloseable {
     /** Returns the job's state. */
     public JobStatus status() {
         return await("asking for the job's state", cluster.getJobStatus(job));
+    }
+
+    /**
+     * Looks whether a task refused to start. Flink would try it again and again, but no try mends a configuration.
+     *
+     * @throws ConfigException what the task threw
+     */
+    public void throwIfMisconfigured() {
+        ErrorInfo failure = await("asking for the job's state", cluster.getExecutionGraph(job))
+                .getFailureInfo();
+        Throwable cause =
+                failure == null ? null : failure.getException().deserializeError(EmbeddedFlink.class.getClassLoader());
+        for (; cause != null; cause = cause.getCause()) {
+            if (cause instanceof ConfigException e) {
+                throw e;
+            }
+        }
     }
 
     /** Saves the progress, requests in flight included, and ends the job. Returns the savepoint's path. */

@@ -167,14 +167,7 @@ public final class JobOptions {
             "1000000",
             1024,
             1 << 30,
-            "Size of one completion at most; the topic's max.message.bytes must allow it."));
-    public static final JobOption<Long> MAX_DEAD_LETTER_BYTES = add(JobOption.bytes(
-            "max-dead-letter-bytes",
-            REQUESTS,
-            "1000000",
-            64 << 10,
-            1 << 30,
-            "Dead letters above this size keep their first 64 KiB; the topic's max.message.bytes must allow it."));
+            "Size of one completion, and of one dead letter, at most; the topics' max.message.bytes must allow it."));
     public static final JobOption<String> CONTENT_TYPE = add(JobOption.choice(
             "content-type", REQUESTS, "Format of records without a content-type header.", "json", "avro"));
     public static final JobOption<Boolean> STRICT =

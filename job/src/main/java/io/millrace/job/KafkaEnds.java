@@ -55,22 +55,22 @@ final class KafkaEnds {
 
     /** Returns the sink of completions. */
     KafkaSink<WireRecord> completions() {
-        long maxBytes = options.get(JobOptions.MAX_COMPLETION_BYTES);
-        return sink("completions", new WireRecordWriter(options.get(JobOptions.COMPLETIONS_TOPIC), maxBytes), maxBytes);
+        return sink("completions", options.get(JobOptions.COMPLETIONS_TOPIC));
     }
 
     /** Returns the sink of dead letters. */
     KafkaSink<WireRecord> deadLetters() {
-        long maxBytes = options.get(JobOptions.MAX_DEAD_LETTER_BYTES);
-        return sink("dlq", new WireRecordWriter(options.get(JobOptions.DLQ_TOPIC), maxBytes), maxBytes);
+        return sink("dlq", options.get(JobOptions.DLQ_TOPIC));
     }
 
-    private KafkaSink<WireRecord> sink(String name, WireRecordWriter writer, long maxValueBytes) {
+    private KafkaSink<WireRecord> sink(String name, String topic) {
         Properties producer = options.kafkaProperties();
         producer.setProperty(
                 "transaction.timeout.ms",
                 Long.toString(options.get(JobOptions.TRANSACTION_TIMEOUT).toMillis()));
-        producer.setProperty("max.request.size", Long.toString(maxValueBytes + RECORD_OVERHEAD_BYTES));
+        producer.setProperty(
+                "max.request.size",
+                Long.toString(options.get(JobOptions.MAX_COMPLETION_BYTES) + RECORD_OVERHEAD_BYTES));
         return KafkaSink.<WireRecord>builder()
                 .setBootstrapServers(options.get(JobOptions.BOOTSTRAP_SERVERS))
                 .setKafkaProducerConfig(producer)
@@ -78,7 +78,7 @@ final class KafkaEnds {
                 .setTransactionalIdPrefix(
                         (options.get(JobOptions.TRANSACTIONAL_ID_PREFIX) + "-" + name).toLowerCase(Locale.ROOT))
                 .setTransactionNamingStrategy(TransactionNamingStrategy.INCREMENTING)
-                .setRecordSerializer(writer)
+                .setRecordSerializer(new WireRecordWriter(topic))
                 .build();
     }
 }

@@ -89,22 +89,22 @@ public final class StartupChecks {
                     + options.get(JobOptions.BOOTSTRAP_SERVERS)
                     + ": create with kafka-topics --create --topic NAME --partitions N");
         }
-        messageSize(admin, options, JobOptions.COMPLETIONS_TOPIC, JobOptions.MAX_COMPLETION_BYTES);
-        messageSize(admin, options, JobOptions.DLQ_TOPIC, JobOptions.MAX_DEAD_LETTER_BYTES);
+        messageSize(admin, options, JobOptions.COMPLETIONS_TOPIC);
+        messageSize(admin, options, JobOptions.DLQ_TOPIC);
     }
 
-    private static void messageSize(
-            Admin admin, JobOptions options, JobOption<String> topicOption, JobOption<Long> bytesOption) {
+    private static void messageSize(Admin admin, JobOptions options, JobOption<String> topicOption) {
         String topic = options.get(topicOption);
         ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
         Map<ConfigResource, KafkaFuture<Config>> configs =
                 admin.describeConfigs(List.of(resource)).values();
         long most = Long.parseLong(
                 await(configs.get(resource), options).get("max.message.bytes").value());
-        long wanted = options.get(bytesOption);
+        long wanted = options.get(JobOptions.MAX_COMPLETION_BYTES);
         if (wanted > most) {
-            throw new ConfigException(bytesOption.name() + " is " + wanted + " but max.message.bytes of topic " + topic
-                    + " is " + most + ": lower the one or raise the other");
+            throw new ConfigException(
+                    JobOptions.MAX_COMPLETION_BYTES.name() + " is " + wanted + " but max.message.bytes of topic "
+                            + topic + " is " + most + ": lower the one or raise the other");
         }
     }
 

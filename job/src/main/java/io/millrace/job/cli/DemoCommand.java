@@ -79,8 +79,7 @@ final class DemoCommand implements Callable<Integer>, JobOptionArgs.TakesJobOpti
                 "model", Home.tinyR1().toString(),
                 "checkpoint-interval", "500 ms",
                 "parallelism", "1",
-                "max-completion-bytes", "8000000",
-                "max-dead-letter-bytes", "8000000");
+                "max-completion-bytes", "8000000");
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.millrace.job.cli;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.schemas.CompletionJson;
+import io.millrace.schemas.WireException;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -34,12 +35,17 @@ record DemoReport(
         int changed = 0;
         for (Map.Entry<String, byte[]> e : tally.completions().entrySet()) {
             byte[] other = undisturbed.tally.completions().get(e.getKey());
-            if (other == null
-                    || !Arrays.equals(CompletionJson.comparable(e.getValue()), CompletionJson.comparable(other))) {
-                changed++;
-            }
+            changed += other == null || !Arrays.equals(comparable(e.getValue()), comparable(other)) ? 1 : 0;
         }
         return new DemoReport(tally, busySeconds, numKills, regeneratedTokens, changed);
+    }
+
+    private static byte[] comparable(byte[] completion) {
+        try {
+            return CompletionJson.comparable(completion);
+        } catch (WireException e) {
+            throw new IllegalStateException("a completion can't be read: " + e.getMessage(), e);
+        }
     }
 
     /** Writes completions.jsonl and dead-letters.jsonl, in the order of ids. */

@@ -79,8 +79,10 @@ final class DemoRun {
                 if (!killAt.isEmpty() && tally.numCompletions() >= killAt.peek()) {
                     kill(flink, killAt.pop());
                 }
+                flink.throwIfMisconfigured();
                 if (end.isDone()) {
-                    throw failure(end.join());
+                    JobFailure.check(end.join());
+                    throw new IllegalStateException("the job ended with " + tally.numLost() + " prompts unanswered");
                 }
             }
             flink.cancel();
@@ -125,20 +127,6 @@ final class DemoRun {
         terminal.say("");
         terminal.say("  killed the task manager after " + tally.numCompletions() + " completions (--kill-at " + at
                 + "); another one took its place");
-    }
-
-    private static IllegalStateException failure(JobResult result) {
-        Throwable cause = result.getSerializedThrowable()
-                .map(t -> t.deserializeError(DemoRun.class.getClassLoader()))
-                .orElse(null);
-        Throwable root = cause;
-        while (root != null && root.getCause() != null) {
-            root = root.getCause();
-        }
-        return new IllegalStateException(
-                "the job ended early: "
-                        + (root == null ? result.getJobStatus().map(Enum::name).orElse("?") : root.getMessage()),
-                cause);
     }
 
     /** When the engine made its first and its latest token, as seen by looking often. */

@@ -56,7 +56,9 @@ final class DemoTally {
             completionTokens += json.path("usage").path("completion_tokens").asLong();
             JsonNode provenance = json.path("provenance");
             resumedTokens += provenance.path("resumed").asLong();
-            addTtft(provenance.path("ttft_ms").asDouble());
+            if (provenance.path("ttft_ms").isNumber()) {
+                addTtft(provenance.path("ttft_ms").asDouble());
+            }
         }
         String reasoning = message.path("reasoning_content").asText("").strip();
         return new Answer(prompt, reasoning, content.strip(), SamplePrompt.boxed(content), isCorrect);

@@ -14,7 +14,15 @@ import picocli.CommandLine.Command;
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {DemoCommand.class},
+        subcommands = {
+            DemoCommand.class,
+            GenerateCommand.class,
+            PublishCommand.class,
+            ConsumeCommand.class,
+            TokenizeCommand.class,
+            DetokenizeCommand.class,
+            ModelCommand.class
+        },
         footer = {
             "",
             "./millrace test runs the checks, ./millrace format formats the code.",
