@@ -1,0 +1,64 @@
+package io.millrace.engine.model;
+
+import io.millrace.kernels.Fp8Matrix;
+import io.millrace.kernels.numeric.E4m3;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * {@code kv_b_proj} taken apart for absorbed attention: per head its first {@code nope} rows make k from the latent, the next
+ * {@code v} rows make v. Attention works on latents instead, so k's half is applied to q, transposed (DeepSeek-V2 §2.1.2).
+ */
+final class AbsorbedKv {
+    private final ModelConfig config;
+    private final ByteBuffer codes;
+    private final ByteBuffer scales;
+    private final int scaleCols;
+
+    /** Reads {@code kv_b_proj}: [H · (nope + v), R]. */
+    AbsorbedKv(ModelConfig config, Fp8Matrix kvB) {
+        this.config = config;
+        codes = kvB.codes().slice();
+        scales = kvB.scales().slice().order(ByteOrder.LITTLE_ENDIAN);
+        scaleCols = (kvB.cols() + Fp8Matrix.BLOCK - 1) / Fp8Matrix.BLOCK;
+    }
+
+    /** Returns k's half, transposed: [H, R, nope] f32. */
+    float[] keyUp() {
+        int nope = config.qkNopeHeadDim();
+        int latent = config.kvLoraRank();
+        float[] keyUp = new float[config.numAttentionHeads() * latent * nope];
+        for (int h = 0; h < config.numAttentionHeads(); h++) {
+            for (int n = 0; n < nope; n++) {
+                for (int r = 0; r < latent; r++) {
+                    keyUp[(h * latent + r) * nope + n] = weight(firstRow(h) + n, r);
+                }
+            }
+        }
+        return keyUp;
+    }
+
+    /** Returns v's half: [H, v, R] f32. */
+    float[] valueUp() {
+        int latent = config.kvLoraRank();
+        float[] valueUp = new float[config.numAttentionHeads() * config.vHeadDim() * latent];
+        int at = 0;
+        for (int h = 0; h < config.numAttentionHeads(); h++) {
+            for (int n = 0; n < config.vHeadDim(); n++) {
+                for (int r = 0; r < latent; r++) {
+                    valueUp[at++] = weight(firstRow(h) + config.qkNopeHeadDim() + n, r);
+                }
+            }
+        }
+        return valueUp;
+    }
+
+    private int firstRow(int head) {
+        return head * (config.qkNopeHeadDim() + config.vHeadDim());
+    }
+
+    private float weight(int row, int col) {
+        int block = row / Fp8Matrix.BLOCK * scaleCols + col / Fp8Matrix.BLOCK;
+        return E4m3.decode(codes.get(row * config.kvLoraRank() + col)) * scales.getFloat(4 * block);
+    }
+}

@@ -1,0 +1,11 @@
+package io.millrace.engine.model;
+
+import io.millrace.kernels.Fp8Weight;
+
+/**
+ * A gated MLP of width F, or E of them, one per routed expert.
+ *
+ * @param gateUp [E × 2F, D]: gate's rows, then up's
+ * @param down [E × D, F]
+ */
+record MlpWeights(Fp8Weight gateUp, Fp8Weight down) {}

@@ -1,0 +1,14 @@
+package io.millrace.engine.model;
+
+import io.millrace.kernels.DenseWeight;
+import io.millrace.kernels.Tensor;
+import java.util.List;
+
+/**
+ * A model on a device.
+ *
+ * @param embedding [V, D] bf16 or f32, as published
+ * @param finalNorm [D] f32
+ * @param head [V, D]
+ */
+record ModelWeights(Tensor embedding, List<LayerWeights> layers, Tensor finalNorm, DenseWeight head) {}

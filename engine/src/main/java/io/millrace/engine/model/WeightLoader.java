@@ -1,0 +1,166 @@
+package io.millrace.engine.model;
+
+import io.millrace.kernels.DType;
+import io.millrace.kernels.DenseWeight;
+import io.millrace.kernels.Device;
+import io.millrace.kernels.Fp8Matrix;
+import io.millrace.kernels.Fp8Weight;
+import io.millrace.kernels.Tensor;
+import io.millrace.kernels.numeric.Bf16;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+
+/**
+ * Checkpoint → weights on one device. Shapes, dtypes and completeness are checked from the headers first; then layers are read,
+ * scanned for NaN and uploaded in parallel. Thread: the caller's and loader threads, which end before {@link #load} returns.
+ */
+final class WeightLoader {
+    private final ModelConfig config;
+    private final Checkpoint checkpoint;
+    private final Device device;
+    private final ByteProgress progress;
+
+    private WeightLoader(ModelConfig config, Checkpoint checkpoint, Device device, ByteProgress progress) {
+        this.config = config;
+        this.checkpoint = checkpoint;
+        this.device = device;
+        this.progress = progress;
+    }
+
+    /**
+     * Loads the main model.
+     *
+     * @throws io.millrace.engine.ConfigException naming the file and the tensor that can't be used
+     */
+    static ModelWeights load(ModelFolder folder, Device device, ProgressListener listener) {
+        ModelConfig config = folder.config();
+        Checkpoint checkpoint = folder.checkpoint();
+        checkpoint.check(config);
+        long bytes = ModelTensors.main(config).stream()
+                .map(spec -> checkpoint.located(spec.name()).entry())
+                .mapToLong(entry -> entry.end() - entry.begin())
+                .sum();
+        return new WeightLoader(config, checkpoint, device, new ByteProgress(bytes, listener)).model();
+    }
+
+    private ModelWeights model() {
+        List<Callable<LayerWeights>> layers = new ArrayList<>();
+        for (int i = 0; i < config.numHiddenLayers(); i++) {
+            int layer = i;
+            layers.add(() -> layer(layer));
+        }
+        return new ModelWeights(
+                embedding(),
+                List.copyOf(LoaderThreads.all(layers)),
+                vector(ModelTensors.FINAL_NORM),
+                dense(ModelTensors.HEAD, config.vocabSize(), config.hiddenSize()));
+    }
+
+    private LayerWeights layer(int i) {
+        String p = ModelTensors.prefix(i);
+        return new LayerWeights(
+                vector(p + "input_layernorm.weight"),
+                attention(p + "self_attn."),
+                vector(p + "post_attention_layernorm.weight"),
+                config.isMoe(i) ? null : mlp(p + "mlp.", config.intermediateSize()),
+                config.isMoe(i) ? moe(p + "mlp.") : null);
+    }
+
+    private AttentionWeights attention(String p) {
+        int qRows = config.numAttentionHeads() * config.qHeadDim();
+        AttentionWeights.QueryLatent queryLatent = null;
+        if (config.qLoraRank() > 0) {
+            queryLatent = new AttentionWeights.QueryLatent(
+                    scaled(p + "q_a_proj.weight", config.qLoraRank(), config.hiddenSize()),
+                    vector(p + "q_a_layernorm.weight"));
+        }
+        AbsorbedKv kvB = new AbsorbedKv(config, matrix(p + "kv_b_proj.weight", config.kvBRows(), config.kvLoraRank()));
+        return new AttentionWeights(
+                queryLatent,
+                scaled(p + (queryLatent != null ? "q_b_proj.weight" : "q_proj.weight"), qRows, config.qInputSize()),
+                scaled(p + "kv_a_proj_with_mqa.weight", config.kvDim(), config.hiddenSize()),
+                vector(p + "kv_a_layernorm.weight"),
+                heads(p + "kv_b_proj.k", kvB.keyUp(), config.kvLoraRank(), config.qkNopeHeadDim()),
+                heads(p + "kv_b_proj.v", kvB.valueUp(), config.vHeadDim(), config.kvLoraRank()),
+                scaled(p + "o_proj.weight", config.hiddenSize(), config.numAttentionHeads() * config.vHeadDim()));
+    }
+
+    private MoeWeights moe(String p) {
+        List<String> experts = new ArrayList<>();
+        for (int e = 0; e < config.nRoutedExperts(); e++) {
+            experts.add(p + "experts." + e + ".");
+        }
+        return new MoeWeights(
+                dense(p + "gate.weight", config.nRoutedExperts(), config.hiddenSize()),
+                config.isNoauxTc()
+                        ? vector(p + "gate.e_score_correction_bias")
+                        : device.allocate(DType.F32, config.nRoutedExperts()),
+                mlps(p + "experts.", experts, config.moeIntermediateSize()),
+                mlp(p + "shared_experts.", config.sharedIntermediateSize()));
+    }
+
+    private MlpWeights mlp(String p, int width) {
+        return mlps(p, List.of(p), width);
+    }
+
+    /** Loads MLPs of the same shape as the experts of one weight. */
+    private MlpWeights mlps(String name, List<String> prefixes, int width) {
+        int hidden = config.hiddenSize();
+        List<List<Fp8Matrix>> gateUp = new ArrayList<>();
+        List<List<Fp8Matrix>> down = new ArrayList<>();
+        for (String p : prefixes) {
+            gateUp.add(List.of(
+                    matrix(p + "gate_proj.weight", width, hidden), matrix(p + "up_proj.weight", width, hidden)));
+            down.add(List.of(matrix(p + "down_proj.weight", hidden, width)));
+        }
+        return new MlpWeights(device.uploadFp8(name + "gate_up", gateUp), device.uploadFp8(name + "down", down));
+    }
+
+    private Fp8Weight scaled(String name, int rows, int cols) {
+        return device.uploadFp8(name, List.of(List.of(matrix(name, rows, cols))));
+    }
+
+    private Fp8Matrix matrix(String name, int rows, int cols) {
+        return new Fp8Matrix(data(name), data(name + "_scale_inv"), rows, cols);
+    }
+
+    private DenseWeight dense(String name, int rows, int cols) {
+        return device.uploadDense(name, dtype(name), data(name), rows, cols);
+    }
+
+    private DenseWeight heads(String name, float[] values, int rows, int cols) {
+        return device.uploadHeads(name, values, config.numAttentionHeads(), rows, cols);
+    }
+
+    private Tensor embedding() {
+        String name = ModelTensors.EMBEDDING;
+        return device.upload(name, dtype(name), data(name), config.vocabSize(), config.hiddenSize());
+    }
+
+    /** Loads a vector as f32. */
+    private Tensor vector(String name) {
+        ByteBuffer data = data(name);
+        if (dtype(name) == DType.F32) {
+            return device.upload(name, DType.F32, data, data.remaining() / 4);
+        }
+        int length = data.remaining() / 2;
+        ByteBuffer widened = ByteBuffer.allocate(4 * length).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < length; i++) {
+            widened.putFloat(4 * i, Bf16.toFloat(data.getShort(2 * i)));
+        }
+        return device.upload(name, DType.F32, widened, length);
+    }
+
+    private DType dtype(String name) {
+        return checkpoint.located(name).entry().dtype().equals("F32") ? DType.F32 : DType.BF16;
+    }
+
+    private ByteBuffer data(String name) {
+        ByteBuffer data = checkpoint.finiteData(checkpoint.located(name));
+        progress.add(data.remaining());
+        return data;
+    }
+}
