@@ -43,6 +43,30 @@ public final class WireRecord {
         }
     }
 
+    /** Returns a record with the same fields; the arrays are shared, the list isn't. For keeping a record that Flink may reuse. */
+    public WireRecord copy() {
+        WireRecord copy = new WireRecord();
+        copy.topic = topic;
+        copy.partition = partition;
+        copy.offset = offset;
+        copy.timestamp = timestamp;
+        copy.key = key;
+        copy.value = value;
+        copy.fullBytes = fullBytes;
+        copy.headers = new ArrayList<>(headers);
+        return copy;
+    }
+
+    /** Returns the last header of that name, the one that counts, or null. */
+    public @Nullable Header header(String name) {
+        for (int i = headers.size() - 1; i >= 0; i--) {
+            if (headers.get(i).name.equals(name)) {
+                return headers.get(i);
+            }
+        }
+        return null;
+    }
+
     /** Returns {@code topic-partition-offset}, or {@code file:line}. */
     public String source() {
         return partition < 0 ? topic + ":" + offset : topic + "-" + partition + "-" + offset;

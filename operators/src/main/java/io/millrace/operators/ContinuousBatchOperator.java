@@ -1,0 +1,316 @@
+package io.millrace.operators;
+
+import io.millrace.engine.ConfigException;
+import io.millrace.engine.EngineEvent;
+import io.millrace.engine.EngineHost;
+import io.millrace.engine.EngineListener;
+import io.millrace.engine.EngineRequest;
+import io.millrace.engine.RejectedException;
+import io.millrace.engine.ServedModel;
+import io.millrace.engine.Submission;
+import io.millrace.schemas.Prompt;
+import java.time.Clock;
+import java.util.List;
+import org.apache.flink.api.common.operators.MailboxExecutor;
+import org.apache.flink.runtime.state.StateInitializationContext;
+import org.apache.flink.runtime.state.StateSnapshotContext;
+import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
+import org.apache.flink.streaming.api.operators.BoundedOneInput;
+import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
+import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
+import org.apache.flink.streaming.api.watermark.Watermark;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
+import org.apache.flink.streaming.runtime.watermarkstatus.WatermarkStatus;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Prompts in, completions and dead letters out, through the task manager's one engine. Glue only: requests wait and decode in the
+ * engine, their tokens come back as events, every checkpoint journals what is in flight. All of it in the mailbox; the engine's
+ * thread only calls {@link MailboxEvents#post}.
+ */
+@SuppressWarnings("NullAway.Init") // Flink calls initializeState and open before all else
+public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRecord>
+        implements OneInputStreamOperator<WireRecord, WireRecord>, BoundedOneInput {
+    private static final long serialVersionUID = 1L;
+
+    private final BatchSettings settings;
+    private final EngineSource source;
+    private final transient MailboxExecutor mailbox;
+    private final transient MailboxEvents events;
+    private final transient InFlight inFlight = new InFlight();
+    private final transient WatermarkGate watermarks = new WatermarkGate();
+    private transient boolean isIdleHeld;
+
+    private transient RequestJournal journal;
+    private transient List<JournalEntry> restored;
+    private transient EngineHost.@Nullable Lease lease;
+    private transient ServedModel model;
+    private transient PromptDecoder decoder;
+    private transient PromptValidator validator;
+    private transient CompletionEncoder encoder;
+    private transient FlinkMetrics flinkMetrics;
+
+    ContinuousBatchOperator(
+            StreamOperatorParameters<WireRecord> parameters, BatchSettings settings, EngineSource source) {
+        super(parameters);
+        this.settings = settings;
+        this.source = source;
+        this.mailbox = parameters.getMailboxExecutor();
+        this.events = new MailboxEvents(mailbox);
+    }
+
+    @Override
+    public void initializeState(StateInitializationContext context) throws Exception {
+        super.initializeState(context);
+        journal = new RequestJournal(context.getOperatorStateStore());
+        restored = journal.takeRestored();
+    }
+
+    @Override
+    public void open() throws Exception {
+        super.open();
+        lease = source.acquire(settings.engineConfig(SamplingLayers.ofCommandLine(settings.samplingDefaultsJson())));
+        model = lease.model();
+        Vocabulary vocabulary = source.vocabulary(model);
+        decoder = new PromptDecoder(settings);
+        validator = new PromptValidator(model, vocabulary);
+        encoder = new CompletionEncoder(model, vocabulary, settings.maxCompletionBytes(), Clock.systemUTC());
+        flinkMetrics = new FlinkMetrics(getMetricGroup(), source.metrics());
+        restored.forEach(this::resume);
+        restored = List.of();
+    }
+
+    @Override
+    public void processElement(StreamRecord<WireRecord> element) throws Exception {
+        WireRecord record = element.getValue().copy(); // with object reuse Flink overwrites the original
+        long timestamp = element.hasTimestamp() ? element.getTimestamp() : JournalEntry.NO_TIMESTAMP;
+        try {
+            submit(admit(record, timestamp));
+        } catch (RejectedException e) {
+            emitDeadLetter(record, timestamp, e);
+        }
+        while (inFlight.isFull(settings.maxInFlightRequests(), settings.maxInFlightBytes())) {
+            // At the operator's own priority: a checkpoint in here would journal this element while its source still
+            // counts it as unread.
+            mailbox.yield();
+        }
+    }
+
+    @Override
+    public void endInput() throws Exception {
+        // At the lowest priority, so that checkpoints go on while the tail drains: a failure must not lose its
+        // progress.
+        MailboxExecutor lowest =
+                getContainingTask().getMailboxExecutorFactory().createExecutor(TaskMailbox.MIN_PRIORITY);
+        while (!inFlight.isEmpty()) {
+            lowest.yield();
+        }
+    }
+
+    @Override
+    public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
+        super.prepareSnapshotPreBarrier(checkpointId);
+        // Here and not in snapshotState: what it emits must reach the sink ahead of the barrier, since the journal
+        // won't have it any more.
+        events.drain();
+    }
+
+    @Override
+    public void snapshotState(StateSnapshotContext context) throws Exception {
+        super.snapshotState(context);
+        journal.write(inFlight.requests());
+    }
+
+    @Override
+    public void processWatermark(Watermark mark) throws Exception {
+        watermarks.hold(mark.getTimestamp(), inFlight.nextSequence());
+        releaseWatermarks();
+    }
+
+    @Override
+    public void processWatermarkStatus(WatermarkStatus status) throws Exception {
+        isIdleHeld = status.isIdle() && !inFlight.isEmpty();
+        if (!isIdleHeld) {
+            super.processWatermarkStatus(status);
+        }
+    }
+
+    @Override
+    public void close() throws Exception {
+        events.close();
+        EngineHost.Lease held = lease;
+        lease = null;
+        try {
+            for (InFlightRequest request : inFlight.requests()) {
+                if (request.submission != null) {
+                    request.submission.abandon();
+                }
+            }
+        } finally {
+            try {
+                if (held != null) {
+                    held.close();
+                }
+            } finally {
+                super.close();
+            }
+        }
+    }
+
+    private InFlightRequest admit(WireRecord record, long timestamp) {
+        Prompt prompt = decoder.decode(record);
+        EngineRequest request = validator.validate(prompt, record);
+        flinkMetrics.unknownFields(prompt.unknownFields().size());
+        return new InFlightRequest(
+                JournalEntry.start(record, timestamp, model.hash(), request.params()), prompt, request);
+    }
+
+    private void resume(JournalEntry entry) {
+        boolean isSameModel = entry.modelHash().equals(model.hash());
+        if (!isSameModel && !settings.isRestartOnModelChange()) {
+            throw new ConfigException("request " + entry.record().source() + " was begun by model " + entry.modelHash()
+                    + " but " + model.hash() + " is served: restore with that model, or start unfinished requests"
+                    + " anew with --on-model-change=restart");
+        }
+        try {
+            InFlightRequest request;
+            if (isSameModel) {
+                Prompt prompt = decoder.decode(entry.record());
+                request = new InFlightRequest(entry, prompt, validator.resume(prompt, entry));
+            } else {
+                LOG.warn(
+                        "{} is begun anew with model {}: {} tokens are lost",
+                        entry.record().source(),
+                        model.hash(),
+                        entry.numTokens());
+                request = admit(entry.record(), entry.elementTimestamp());
+            }
+            flinkMetrics.resumed(request.resumedTokens);
+            submit(request);
+        } catch (RejectedException e) {
+            // Limits were tightened meanwhile. A task mustn't emit while it opens; the event comes before any barrier.
+            events.post(() -> emitDeadLetter(entry.record(), entry.elementTimestamp(), e));
+        }
+    }
+
+    private void submit(InFlightRequest request) {
+        inFlight.add(request);
+        flinkMetrics.inFlight(inFlight);
+        EngineHost.Lease held = lease;
+        if (held == null) {
+            throw new IllegalStateException("the operator is closed");
+        }
+        request.submission = held.submit(request.request, listener(request));
+        startDeadline(request, request.submission);
+    }
+
+    private EngineListener listener(InFlightRequest request) {
+        return new EngineListener() {
+            @Override
+            public void onEvent(EngineEvent event) {
+                events.post(() -> onEngineEvent(request, event));
+            }
+
+            @Override
+            public void onEngineFailure(RuntimeException cause) {
+                events.post(() -> {
+                    throw cause; // fails the task; Flink restarts it and every request resumes from the journal
+                });
+            }
+        };
+    }
+
+    /** Cancels a request at its deadline, counted from its publishing, or from now if nobody knows when that was. */
+    private void startDeadline(InFlightRequest request, Submission submission) {
+        Long deadlineMs = request.prompt.deadlineMs();
+        if (deadlineMs == null) {
+            return;
+        }
+        long now = getProcessingTimeService().getCurrentProcessingTime();
+        long published = request.entry.record().timestamp;
+        long due = (published >= 0 ? published : now) + deadlineMs;
+        if (due < 0) {
+            return; // beyond the end of time
+        }
+        request.deadlineTimer = getProcessingTimeService().registerTimer(Math.max(due, now), time -> {
+            if (inFlight.contains(request)) {
+                request.isDeadlinePassed = true;
+                submission.cancel();
+            }
+        });
+    }
+
+    private void onEngineEvent(InFlightRequest request, EngineEvent event) {
+        if (!inFlight.contains(request)) {
+            return; // over: rejected with other samples still on their way
+        }
+        if (event instanceof EngineEvent.Delta delta) {
+            SampleProgress sample = request.entry.samples().get(delta.sampleIndex());
+            if (!sample.isDone()) {
+                sample.append(delta);
+            }
+        } else if (event instanceof EngineEvent.Finished finished) {
+            SampleProgress sample = request.entry.samples().get(finished.sampleIndex());
+            if (!sample.isDone()) { // a sample that was done before a failure keeps its first result
+                sample.finish(finished);
+                flinkMetrics.success(finished.reason());
+            }
+            if (request.isDone()) {
+                complete(request);
+            }
+        } else if (event instanceof EngineEvent.Rejected rejected) {
+            remove(request);
+            emitDeadLetter(request.entry.record(), request.entry.elementTimestamp(), rejected.cause());
+            releaseWatermarks();
+        }
+    }
+
+    private void complete(InFlightRequest request) {
+        remove(request);
+        JournalEntry entry = request.entry;
+        try {
+            output.collect(element(encoder.encode(request), entry.elementTimestamp()));
+        } catch (RejectedException e) {
+            emitDeadLetter(entry.record(), entry.elementTimestamp(), e);
+        }
+        releaseWatermarks();
+    }
+
+    private void remove(InFlightRequest request) {
+        inFlight.remove(request);
+        flinkMetrics.inFlight(inFlight);
+        if (request.deadlineTimer != null) {
+            request.deadlineTimer.cancel(false);
+        }
+    }
+
+    private void emitDeadLetter(WireRecord record, long timestamp, RejectedException cause) {
+        flinkMetrics.deadLetter();
+        output.collect(
+                DeadLetters.TAG, element(DeadLetters.of(record, cause, settings.maxCompletionBytes()), timestamp));
+    }
+
+    private void releaseWatermarks() {
+        Long timestamp = watermarks.release(inFlight.oldestSequence());
+        try {
+            if (timestamp != null) {
+                super.processWatermark(new Watermark(timestamp));
+            }
+            if (isIdleHeld && inFlight.isEmpty()) {
+                isIdleHeld = false;
+                super.processWatermarkStatus(WatermarkStatus.IDLE);
+            }
+        } catch (RuntimeException e) {
+            throw e;
+        } catch (Exception e) { // the operator's border: whatever Flink throws fails the task
+            throw new IllegalStateException("watermark " + timestamp + " can't be emitted", e);
+        }
+    }
+
+    private static StreamRecord<WireRecord> element(WireRecord record, long timestamp) {
+        return timestamp == JournalEntry.NO_TIMESTAMP
+                ? new StreamRecord<>(record)
+                : new StreamRecord<>(record, timestamp);
+    }
+}
