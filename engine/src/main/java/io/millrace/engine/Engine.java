@@ -57,7 +57,7 @@ public final class Engine implements AutoCloseable {
     /** Queues a request and returns at once. Tokenises here, in the caller's thread; every event comes on the engine's. */
     public Submission submit(EngineRequest request, EngineListener listener) {
         LiveRequest entry = new LiveRequest(request, listener, System.nanoTime());
-        int[] prompt;
+        PromptReader.Read prompt;
         try {
             prompt = promptReader.read(request);
         } catch (RejectedException e) {
@@ -101,15 +101,21 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    private void enter(LiveRequest entry, int[] prompt) {
+    private void enter(LiveRequest entry, PromptReader.Read prompt) {
         live.add(entry);
         SamplingParams params = entry.request.params();
-        int maxTokens = Math.min(params.maxTokens(), model.maxModelLen() - prompt.length);
+        int maxTokens = Math.min(params.maxTokens(), model.maxModelLen() - prompt.ids().length);
         for (int i = 0; i < params.n(); i++) {
             LiveSample sample = new LiveSample(
-                    entry, SampleText.of(model.tokenizer(), prompt, params, sampleEnd.hiddenIds(params)));
+                    entry,
+                    new SampleText(
+                            model.tokenizer(),
+                            prompt.startsInsideReasoning(),
+                            params.stop(),
+                            sampleEnd.hiddenIds(params),
+                            params.minTokens()));
             entry.sequences.add(new Sequence<>(
-                    sample, params, i, entry.request.priority(), arrivals++, prompt, maxTokens));
+                    sample, params, i, entry.request.priority(), arrivals++, prompt.ids(), maxTokens));
         }
         for (Sequence<LiveSample> s : List.copyOf(entry.sequences)) {
             int[][] kept = entry.request.keptTokens();
@@ -168,7 +174,7 @@ public final class Engine implements AutoCloseable {
         }
         metrics.generationTokens.increment();
         s.append(token);
-        SampleText.Step text = sample.text.append(token);
+        SampleText.Appended text = sample.text.append(token);
         sample.request.listener.onEvent(new EngineEvent.Delta(
                 s.sampleIndex(),
                 new int[] {token},
@@ -184,12 +190,16 @@ public final class Engine implements AutoCloseable {
     private void finish(Sequence<LiveSample> s, FinishReason reason) {
         LiveSample sample = s.companion();
         EngineEvent.SampleStats stats = sample.stats(s, System.nanoTime());
-        SampleText.Result text = sample.text.finish();
+        SampleText.Finished text = sample.text.finish();
         scheduler.remove(s);
         metrics.finished.increment();
         sample.request.sequences.remove(s);
         if (sample.request.sequences.isEmpty()) {
             live.remove(sample.request);
+        }
+        if (!text.reasoningDelta().isEmpty() || !text.contentDelta().isEmpty()) {
+            sample.request.listener.onEvent(new EngineEvent.Delta(
+                    s.sampleIndex(), new int[0], null, text.reasoningDelta(), text.contentDelta()));
         }
         sample.request.listener.onEvent(new EngineEvent.Finished(
                 s.sampleIndex(),

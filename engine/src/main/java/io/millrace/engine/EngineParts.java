@@ -6,6 +6,7 @@ import io.millrace.engine.model.DeepSeekModel;
 import io.millrace.engine.model.GenerationConfig;
 import io.millrace.engine.model.ModelConfig;
 import io.millrace.engine.model.ModelFolder;
+import io.millrace.engine.model.ProgressListener;
 import io.millrace.engine.run.ModelRunner;
 import io.millrace.engine.run.StepInput;
 import io.millrace.engine.sample.Sampler;
@@ -17,6 +18,7 @@ import io.millrace.kernels.Backends;
 import io.millrace.kernels.DeviceInfo;
 import io.millrace.kernels.ParallelPlan;
 import io.millrace.kernels.Rank;
+import java.nio.file.Path;
 import java.util.Locale;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -55,37 +57,38 @@ record EngineParts(
     private static EngineParts build(
             EngineConfig config, EngineMetrics metrics, ModelFolder folder, Backend backend) {
         ModelConfig modelConfig = folder.config();
-        Tokenizer tokenizer = Tokenizer.load(folder.tokenizerFile());
+        Tokenizer tokenizer = Tokenizer.load(required(folder, "tokenizer.json"));
         int maxModelLen = maxModelLen(config, modelConfig);
         Rank rank = backend.open(ParallelPlan.SINGLE).get(0);
         int maxTokens = Math.max(config.maxNumBatchedTokens(), config.maxNumSeqs());
         DeepSeekModel model =
-                DeepSeekModel.load(folder, rank, maxTokens, config.maxNumSeqs(), (name, done, total) -> {});
+                DeepSeekModel.load(folder, rank, maxTokens, config.maxNumSeqs(), ProgressListener.NONE);
         DeviceInfo device = rank.device().info();
         int numPages = KvBudget.numPages(
                 config.kvCacheBytes(),
-                model.kvBytesPerToken(),
+                modelConfig.kvBytesPerToken(DeepSeekModel.kvDType(rank.device()).elementBytes()),
                 maxModelLen,
                 config.maxNumSeqs(),
                 device.totalBytes());
         int maxPages = (maxModelLen + KvBudget.PAGE_TOKENS - 1) / KvBudget.PAGE_TOKENS;
         GenerationConfig generation = folder.generationConfig();
+        int[] endIds = generation.eosTokenIds().stream().mapToInt(Integer::intValue).toArray();
         ModelRunner runner = new ModelRunner(
                 model,
                 model.allocateKv(numPages, KvBudget.PAGE_TOKENS),
                 new StepInput(rank.device(), maxTokens, config.maxNumSeqs(), maxPages),
                 new Sampler(rank, config.maxNumSeqs(), Math.min(tokenizer.numTokens(), modelConfig.vocabSize())),
-                generation.eosTokenIds());
+                endIds);
         LOG.info("{} on {} ({}), KV pool of {} pages of {} tokens", folder.name(), device.name(), device.description(), numPages, KvBudget.PAGE_TOKENS);
         ServedModel served = new ServedModel(
                 folder.name(),
-                folder.hash(),
+                folder.hash(ProgressListener.NONE),
                 backend.name(),
                 ParallelPlan.SINGLE.toString(),
                 maxModelLen,
-                config.defaults().orElse(generation.sampling()),
+                config.defaults().orElse(generation.defaults()),
                 tokenizer);
-        ChatTemplate template = ChatTemplate.of(tokenizer, folder.tokenizerConfigFile());
+        ChatTemplate template = ChatTemplate.of(tokenizer, required(folder, "tokenizer_config.json"));
         return new EngineParts(
                 backend,
                 served,
@@ -97,7 +100,16 @@ record EngineParts(
                         metrics),
                 runner,
                 metrics,
-                new SampleEnd(generation.eosTokenIds()));
+                new SampleEnd(endIds));
+    }
+
+    private static Path required(ModelFolder folder, String fileName) {
+        Path file = folder.file(fileName);
+        if (file == null) {
+            throw new ConfigException(
+                    fileName + " is missing in model folder " + folder.path() + ": copy the published one there");
+        }
+        return file;
     }
 
     private static int maxModelLen(EngineConfig config, ModelConfig model) {

@@ -7,6 +7,15 @@ import java.util.Locale;
 
 /** Makes a request's token ids and checks them against the model's limits. Immutable; any thread. */
 final class PromptReader {
+    /**
+     * A prompt as the model sees it.
+     *
+     * @param ids [numTokens] i32
+     * @param startsInsideReasoning whether it leaves a reasoning open
+     */
+    @SuppressWarnings("ArrayRecordComponent") // read once, compared by nobody
+    record Read(int[] ids, boolean startsInsideReasoning) {}
+
     private final Tokenizer tokenizer;
     private final ChatTemplate template;
     private final int maxModelLen;
@@ -20,11 +29,11 @@ final class PromptReader {
     }
 
     /**
-     * Returns the prompt's ids.
+     * Reads a prompt.
      *
      * @throws RejectedException if they don't fit the vocabulary or the context
      */
-    int[] read(EngineRequest request) {
+    Read read(EngineRequest request) {
         int[] ids = ids(request.prompt());
         for (int id : ids) {
             if (id < 0 || id >= tokenizer.numTokens()) {
@@ -44,7 +53,7 @@ final class PromptReader {
             }
         }
         checkLength(ids.length, request.params().maxTokens());
-        return ids;
+        return new Read(ids, template.startsInsideReasoning(ids));
     }
 
     private int[] ids(PromptInput prompt) {

@@ -2,6 +2,8 @@ package io.millrace.engine;
 
 import io.millrace.engine.schedule.Sequence;
 import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Decides after each token whether a sample is over. Immutable; any thread. */
@@ -17,12 +19,11 @@ final class SampleEnd {
         this.endIds = endIds.clone();
     }
 
-    /** Returns the ids that end a sample and don't belong to its text. */
-    int[] hiddenIds(SamplingParams params) {
-        var stops = params.stopTokenIds().stream().mapToInt(Integer::intValue);
-        return params.ignoreEos()
-                ? stops.toArray()
-                : java.util.stream.IntStream.concat(Arrays.stream(endIds), stops).toArray();
+    /** Returns the ids that aren't text: end tokens, also where they are ignored, and stop ids. */
+    Set<Integer> hiddenIds(SamplingParams params) {
+        Set<Integer> hidden = new HashSet<>(params.stopTokenIds());
+        Arrays.stream(endIds).forEach(hidden::add);
+        return hidden;
     }
 
     /**
