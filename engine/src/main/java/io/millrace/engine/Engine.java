@@ -1,25 +1,263 @@
 package io.millrace.engine;
 
-/** SKELETON: the signatures that operators and job build against. */
-@SuppressWarnings({"DoNotCallSuggester", "ObjectToString"}) // skeleton
-public final class Engine implements AutoCloseable {
-    private Engine() {}
+import io.millrace.engine.RejectedException.Stage;
+import io.millrace.engine.run.ModelRunner;
+import io.millrace.engine.sample.Sampler;
+import io.millrace.engine.schedule.Scheduler;
+import io.millrace.engine.schedule.Sequence;
+import io.millrace.engine.schedule.StepPlan;
+import io.millrace.engine.text.SampleText;
+import io.millrace.kernels.Backend;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.jspecify.annotations.Nullable;
 
-    /** Loads the model and starts nothing yet. */
-    public static Engine open(EngineConfig config, EngineMetrics metrics) {
-        throw new UnsupportedOperationException("skeleton " + config + metrics);
+/**
+ * A loaded model with its scheduler: submit, cancel, step, close. {@link #submit} may be called from any thread; {@link #step} and
+ * what it calls belong to one thread, the engine loop's, on which every event is delivered.
+ */
+public final class Engine implements AutoCloseable {
+    private final Backend backend;
+    private final ServedModel model;
+    private final PromptReader promptReader;
+    private final Scheduler<LiveSample> scheduler;
+    private final ModelRunner runner;
+    private final EngineMetrics metrics;
+    private final SampleEnd sampleEnd;
+    private final LinkedBlockingQueue<Runnable> inbox = new LinkedBlockingQueue<>();
+    private final List<LiveRequest> live = new ArrayList<>();
+    private long arrivals;
+
+    Engine(EngineParts parts) {
+        backend = parts.backend();
+        model = parts.model();
+        promptReader = parts.promptReader();
+        scheduler = parts.scheduler();
+        runner = parts.runner();
+        metrics = parts.metrics();
+        sampleEnd = parts.sampleEnd();
     }
 
-    /** Queues a request; any thread. Events come on the engine's thread. */
-    public Submission submit(EngineRequest request, EngineListener listener) {
-        throw new UnsupportedOperationException("skeleton " + request + listener);
+    /**
+     * Loads a model. Blocks until it is ready to step.
+     *
+     * @throws ConfigException if the folder or the options are wrong
+     * @throws io.millrace.kernels.DeviceException if the device is missing or too small
+     */
+    public static Engine open(EngineConfig config, EngineMetrics metrics) {
+        return new Engine(EngineParts.load(config, metrics));
     }
 
     /** Returns what is served. */
     public ServedModel model() {
-        throw new UnsupportedOperationException("skeleton");
+        return model;
+    }
+
+    /** Queues a request and returns at once. Tokenises here, in the caller's thread; every event comes on the engine's. */
+    public Submission submit(EngineRequest request, EngineListener listener) {
+        LiveRequest entry = new LiveRequest(request, listener, System.nanoTime());
+        PromptReader.Read prompt;
+        try {
+            prompt = promptReader.read(request);
+        } catch (RejectedException e) {
+            inbox.add(() -> reject(entry, e));
+            return new LiveSubmission(entry);
+        }
+        inbox.add(() -> enter(entry, prompt));
+        return new LiveSubmission(entry);
+    }
+
+    /**
+     * Takes what was submitted, runs one step of everything that runs, and delivers its events.
+     *
+     * @return false if there was nothing to do
+     */
+    public boolean step() {
+        takeInbox();
+        StepPlan<LiveSample> plan = scheduler.plan();
+        if (plan.size() == 0) {
+            return false;
+        }
+        Sampler drawn = runner.run(plan);
+        scheduler.stepDone();
+        deliver(plan, drawn);
+        return true;
+    }
+
+    /** Waits until something is submitted or cancelled. */
+    void awaitWork() throws InterruptedException {
+        inbox.take().run();
+    }
+
+    /** Makes {@link #awaitWork} return. Any thread. */
+    void wake() {
+        inbox.add(() -> {});
+    }
+
+    private void takeInbox() {
+        for (Runnable r = inbox.poll(); r != null; r = inbox.poll()) {
+            r.run();
+        }
+    }
+
+    private void enter(LiveRequest entry, PromptReader.Read prompt) {
+        live.add(entry);
+        SamplingParams params = entry.request.params();
+        int maxTokens = Math.min(params.maxTokens(), model.maxModelLen() - prompt.ids().length);
+        for (int i = 0; i < params.n(); i++) {
+            LiveSample sample = new LiveSample(
+                    entry,
+                    new SampleText(
+                            model.tokenizer(),
+                            prompt.startsInsideReasoning(),
+                            params.stop(),
+                            sampleEnd.hiddenIds(params),
+                            params.minTokens()));
+            entry.sequences.add(new Sequence<>(
+                    sample, params, i, entry.request.priority(), arrivals++, prompt.ids(), maxTokens));
+        }
+        for (Sequence<LiveSample> s : List.copyOf(entry.sequences)) {
+            int[][] kept = entry.request.keptTokens();
+            if (!resume(s, kept == null ? null : kept[s.sampleIndex()])) {
+                scheduler.add(s);
+            }
+        }
+    }
+
+    /** Replays tokens from before a failure; returns whether they already end the sample. */
+    private boolean resume(Sequence<LiveSample> s, int @Nullable [] kept) {
+        if (kept == null || kept.length == 0) {
+            return false;
+        }
+        LiveSample sample = s.companion();
+        sample.keptTokens = kept.length;
+        metrics.keptTokens.add(kept.length);
+        for (int token : kept) {
+            s.append(token);
+            FinishReason reason = sampleEnd.after(s, token, sample.text.append(token).isStopped());
+            if (reason != null) {
+                finish(s, reason);
+                return true;
+            }
+        }
+        s.markKept();
+        return false;
+    }
+
+    private void deliver(StepPlan<LiveSample> plan, Sampler drawn) {
+        int row = 0;
+        for (int i = 0; i < plan.size(); i++) {
+            Sequence<LiveSample> s = plan.sequence(i);
+            if (s.numMissing() == 0) {
+                accept(s, drawn.token(row), drawn.logprobs(row));
+                row++;
+            }
+        }
+    }
+
+    private void accept(Sequence<LiveSample> s, int token, @Nullable TokenLogprobs logprobs) {
+        LiveSample sample = s.companion();
+        if (token < 0) {
+            Stage stage = s.numOutputTokens() == 0 ? Stage.PREFILL : Stage.DECODE_STEP;
+            reject(
+                    sample.request,
+                    new RejectedException(
+                            stage,
+                            false,
+                            "logits of output token " + s.numOutputTokens()
+                                    + " are not finite: check the weights with \"millrace model verify\""));
+            return;
+        }
+        if (sample.firstTokenNanos == 0) {
+            sample.firstTokenNanos = System.nanoTime();
+        }
+        metrics.generationTokens.increment();
+        s.append(token);
+        SampleText.Appended text = sample.text.append(token);
+        sample.request.listener.onEvent(new EngineEvent.Delta(
+                s.sampleIndex(),
+                new int[] {token},
+                logprobs == null ? null : List.of(logprobs),
+                text.reasoningDelta(),
+                text.contentDelta()));
+        FinishReason reason = sampleEnd.after(s, token, text.isStopped());
+        if (reason != null) {
+            finish(s, reason);
+        }
+    }
+
+    private void finish(Sequence<LiveSample> s, FinishReason reason) {
+        LiveSample sample = s.companion();
+        EngineEvent.SampleStats stats = sample.stats(s, System.nanoTime());
+        SampleText.Finished text = sample.text.finish();
+        scheduler.remove(s);
+        metrics.finished.increment();
+        sample.request.sequences.remove(s);
+        if (sample.request.sequences.isEmpty()) {
+            live.remove(sample.request);
+        }
+        if (!text.reasoningDelta().isEmpty() || !text.contentDelta().isEmpty()) {
+            sample.request.listener.onEvent(new EngineEvent.Delta(
+                    s.sampleIndex(), new int[0], null, text.reasoningDelta(), text.contentDelta()));
+        }
+        sample.request.listener.onEvent(new EngineEvent.Finished(
+                s.sampleIndex(),
+                reason,
+                text.reasoning(),
+                text.content(),
+                text.text(),
+                s.outputTokens(),
+                text.reasoningTokens(),
+                stats));
+    }
+
+    private void reject(LiveRequest entry, RejectedException cause) {
+        forget(entry);
+        metrics.rejected.increment();
+        entry.listener.onEvent(new EngineEvent.Rejected(cause));
+    }
+
+    private void forget(LiveRequest entry) {
+        entry.sequences.forEach(scheduler::remove);
+        entry.sequences.clear();
+        live.remove(entry);
+    }
+
+    /** Tells every live request, and every one still in the inbox, that there will be no more answers. */
+    void breakDown(RuntimeException cause) {
+        takeInbox();
+        List<LiveRequest> told = List.copyOf(live);
+        told.forEach(this::forget);
+        told.forEach(entry -> entry.listener.onEngineFailure(cause));
+    }
+
+    /** Proves that every page is free or held by exactly the running sequences. Thread: the engine loop's. */
+    public void checkPages() {
+        scheduler.check();
     }
 
     @Override
-    public void close() {}
+    public void close() {
+        backend.close();
+    }
+
+    /** What a submitter holds. */
+    private final class LiveSubmission implements Submission {
+        private final LiveRequest entry;
+
+        LiveSubmission(LiveRequest entry) {
+            this.entry = entry;
+        }
+
+        @Override
+        public void cancel() {
+            inbox.add(() -> List.copyOf(entry.sequences).forEach(s -> finish(s, FinishReason.CANCELLED)));
+        }
+
+        @Override
+        public void abandon() {
+            inbox.add(() -> forget(entry));
+        }
+    }
 }

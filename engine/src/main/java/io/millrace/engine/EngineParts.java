@@ -1,0 +1,126 @@
+package io.millrace.engine;
+
+import io.millrace.engine.kv.KvBudget;
+import io.millrace.engine.kv.KvPool;
+import io.millrace.engine.model.DeepSeekModel;
+import io.millrace.engine.model.GenerationConfig;
+import io.millrace.engine.model.ModelConfig;
+import io.millrace.engine.model.ModelFolder;
+import io.millrace.engine.model.ProgressListener;
+import io.millrace.engine.run.ModelRunner;
+import io.millrace.engine.run.StepInput;
+import io.millrace.engine.sample.Sampler;
+import io.millrace.engine.schedule.Scheduler;
+import io.millrace.engine.text.ChatTemplate;
+import io.millrace.engine.text.Tokenizer;
+import io.millrace.kernels.Backend;
+import io.millrace.kernels.Backends;
+import io.millrace.kernels.DeviceInfo;
+import io.millrace.kernels.ParallelPlan;
+import io.millrace.kernels.Rank;
+import java.nio.file.Path;
+import java.util.Locale;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What an {@link Engine} is made of; {@link #load} puts it together. */
+record EngineParts(
+        Backend backend,
+        ServedModel model,
+        PromptReader promptReader,
+        Scheduler<LiveSample> scheduler,
+        ModelRunner runner,
+        EngineMetrics metrics,
+        SampleEnd sampleEnd) {
+    private static final Logger LOG = LoggerFactory.getLogger(EngineParts.class);
+
+    static EngineParts load(EngineConfig config, EngineMetrics metrics) {
+        long start = System.nanoTime();
+        ModelFolder folder = ModelFolder.open(config.modelFolder());
+        int numThreads = config.numThreads() > 0
+                ? config.numThreads()
+                : Runtime.getRuntime().availableProcessors();
+        Backend backend = Backends.named(config.backend(), numThreads);
+        try {
+            EngineParts parts = build(config, metrics, folder, backend);
+            LOG.info(
+                    "engine ready in {} s: {}",
+                    String.format(Locale.ROOT, "%.1f", (System.nanoTime() - start) * 1e-9),
+                    parts.model.name());
+            return parts;
+        } catch (RuntimeException | Error e) {
+            backend.close();
+            throw e;
+        }
+    }
+
+    private static EngineParts build(
+            EngineConfig config, EngineMetrics metrics, ModelFolder folder, Backend backend) {
+        ModelConfig modelConfig = folder.config();
+        Tokenizer tokenizer = Tokenizer.load(required(folder, "tokenizer.json"));
+        int maxModelLen = maxModelLen(config, modelConfig);
+        Rank rank = backend.open(ParallelPlan.SINGLE).get(0);
+        int maxTokens = Math.max(config.maxNumBatchedTokens(), config.maxNumSeqs());
+        DeepSeekModel model =
+                DeepSeekModel.load(folder, rank, maxTokens, config.maxNumSeqs(), ProgressListener.NONE);
+        DeviceInfo device = rank.device().info();
+        int numPages = KvBudget.numPages(
+                config.kvCacheBytes(),
+                modelConfig.kvBytesPerToken(DeepSeekModel.kvDType(rank.device()).elementBytes()),
+                maxModelLen,
+                config.maxNumSeqs(),
+                device.totalBytes());
+        int maxPages = (maxModelLen + KvBudget.PAGE_TOKENS - 1) / KvBudget.PAGE_TOKENS;
+        GenerationConfig generation = folder.generationConfig();
+        int[] endIds = generation.eosTokenIds().stream().mapToInt(Integer::intValue).toArray();
+        ModelRunner runner = new ModelRunner(
+                model,
+                model.allocateKv(numPages, KvBudget.PAGE_TOKENS),
+                new StepInput(rank.device(), maxTokens, config.maxNumSeqs(), maxPages),
+                new Sampler(rank, config.maxNumSeqs(), Math.min(tokenizer.numTokens(), modelConfig.vocabSize())),
+                endIds);
+        LOG.info("{} on {} ({}), KV pool of {} pages of {} tokens", folder.name(), device.name(), device.description(), numPages, KvBudget.PAGE_TOKENS);
+        ServedModel served = new ServedModel(
+                folder.name(),
+                folder.hash(ProgressListener.NONE),
+                backend.name(),
+                ParallelPlan.SINGLE.toString(),
+                maxModelLen,
+                config.defaults().orElse(generation.defaults()),
+                tokenizer);
+        ChatTemplate template = ChatTemplate.of(tokenizer, required(folder, "tokenizer_config.json"));
+        return new EngineParts(
+                backend,
+                served,
+                new PromptReader(tokenizer, template, maxModelLen, modelConfig.maxPositionEmbeddings()),
+                new Scheduler<>(
+                        new KvPool(numPages, KvBudget.PAGE_TOKENS),
+                        config.maxNumSeqs(),
+                        config.maxNumBatchedTokens(),
+                        metrics),
+                runner,
+                metrics,
+                new SampleEnd(endIds));
+    }
+
+    private static Path required(ModelFolder folder, String fileName) {
+        Path file = folder.file(fileName);
+        if (file == null) {
+            throw new ConfigException(
+                    fileName + " is missing in model folder " + folder.path() + ": copy the published one there");
+        }
+        return file;
+    }
+
+    private static int maxModelLen(EngineConfig config, ModelConfig model) {
+        int allowed = model.maxPositionEmbeddings();
+        if (config.maxModelLen() > allowed) {
+            throw new ConfigException(String.format(
+                    Locale.ROOT,
+                    "max-model-len is %,d but the model allows %,d: lower it",
+                    config.maxModelLen(),
+                    allowed));
+        }
+        return config.maxModelLen() == 0 ? allowed : config.maxModelLen();
+    }
+}

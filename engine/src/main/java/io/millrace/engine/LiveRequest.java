@@ -1,0 +1,20 @@
+package io.millrace.engine;
+
+import io.millrace.engine.schedule.Sequence;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A request while the engine holds it. Thread: the engine loop only. */
+final class LiveRequest {
+    final EngineRequest request;
+    final EngineListener listener;
+    final long submittedNanos;
+    /** Samples that aren't over. */
+    final List<Sequence<LiveSample>> sequences = new ArrayList<>();
+
+    LiveRequest(EngineRequest request, EngineListener listener, long submittedNanos) {
+        this.request = request;
+        this.listener = listener;
+        this.submittedNanos = submittedNanos;
+    }
+}

@@ -1,0 +1,101 @@
+package io.millrace.engine;
+
+import io.millrace.engine.RejectedException.Stage;
+import io.millrace.engine.text.ChatTemplate;
+import io.millrace.engine.text.Tokenizer;
+import java.util.Locale;
+
+/** Makes a request's token ids and checks them against the model's limits. Immutable; any thread. */
+final class PromptReader {
+    /**
+     * A prompt as the model sees it.
+     *
+     * @param ids [numTokens] i32
+     * @param startsInsideReasoning whether it leaves a reasoning open
+     */
+    @SuppressWarnings("ArrayRecordComponent") // read once, compared by nobody
+    record Read(int[] ids, boolean startsInsideReasoning) {}
+
+    private final Tokenizer tokenizer;
+    private final ChatTemplate template;
+    private final int maxModelLen;
+    private final int modelContext;
+
+    PromptReader(Tokenizer tokenizer, ChatTemplate template, int maxModelLen, int modelContext) {
+        this.tokenizer = tokenizer;
+        this.template = template;
+        this.maxModelLen = maxModelLen;
+        this.modelContext = modelContext;
+    }
+
+    /**
+     * Reads a prompt.
+     *
+     * @throws RejectedException if they don't fit the vocabulary or the context
+     */
+    Read read(EngineRequest request) {
+        int[] ids = ids(request.prompt());
+        for (int id : ids) {
+            if (id < 0 || id >= tokenizer.numTokens()) {
+                throw new RejectedException(
+                        Stage.VALIDATE,
+                        false,
+                        "prompt holds token id " + id + " but the vocabulary has 0 to " + (tokenizer.numTokens() - 1));
+            }
+        }
+        for (int id : request.params().logitBias().keySet()) {
+            if (id < 0 || id >= tokenizer.numTokens()) {
+                throw new RejectedException(
+                        Stage.VALIDATE,
+                        false,
+                        "logit_bias holds token id " + id + " but the vocabulary has 0 to "
+                                + (tokenizer.numTokens() - 1));
+            }
+        }
+        checkLength(ids.length, request.params().maxTokens());
+        return new Read(ids, template.startsInsideReasoning(ids));
+    }
+
+    private int[] ids(PromptInput prompt) {
+        if (prompt instanceof PromptInput.Chat chat) {
+            return template.render(chat.messages());
+        }
+        if (prompt instanceof PromptInput.Text text) {
+            return template.raw(text.text(), text.isRaw());
+        }
+        return ((PromptInput.Tokens) prompt).ids().clone();
+    }
+
+    private void checkLength(int promptTokens, int maxTokens) {
+        if (promptTokens == 0) {
+            throw new RejectedException(Stage.VALIDATE, false, "prompt has 0 tokens but must have at least 1");
+        }
+        String wayOut = maxModelLen < modelContext
+                ? String.format(Locale.ROOT, "shorten it or raise max-model-len (model allows %,d)", modelContext)
+                : "shorten it";
+        if (promptTokens >= maxModelLen) {
+            throw new RejectedException(
+                    Stage.TOKENIZE,
+                    false,
+                    String.format(
+                            Locale.ROOT,
+                            "prompt has %,d tokens but the context is %,d: %s",
+                            promptTokens,
+                            maxModelLen,
+                            wayOut));
+        }
+        if (maxTokens != SamplingParams.REST_OF_CONTEXT && (long) promptTokens + maxTokens > maxModelLen) {
+            throw new RejectedException(
+                    Stage.TOKENIZE,
+                    false,
+                    String.format(
+                            Locale.ROOT,
+                            "prompt has %,d tokens and max_tokens is %,d but the context is %,d: lower max_tokens to %,d or %s",
+                            promptTokens,
+                            maxTokens,
+                            maxModelLen,
+                            maxModelLen - promptTokens,
+                            wayOut));
+        }
+    }
+}

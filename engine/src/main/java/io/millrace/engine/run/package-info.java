@@ -1,0 +1,10 @@
+/**
+ * One step on a device: the buffers that change from step to step, the forward pass, the draw.
+ *
+ * <p>May import: {@code engine.model}, {@code engine.schedule}, {@code engine.sample}, {@code engine.kv}, kernels. Start reading
+ * at {@link io.millrace.engine.run.ModelRunner}.
+ */
+@NullMarked
+package io.millrace.engine.run;
+
+import org.jspecify.annotations.NullMarked;

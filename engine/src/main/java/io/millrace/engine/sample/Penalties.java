@@ -1,0 +1,99 @@
+package io.millrace.engine.sample;
+
+import io.millrace.engine.SamplingParams;
+import io.millrace.kernels.TokenPenalties;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One sequence's changes to single logits: bias, repetition, frequency, presence. Kept as the sparse list that
+ * {@link TokenPenalties} wants and extended token by token. Thread: the engine loop only.
+ */
+public final class Penalties {
+    private final SamplingParams params;
+    private final Map<Integer, Integer> indexOf = new HashMap<>();
+    private int[] tokens = new int[16];
+    private int[] outputCounts = new int[16];
+    private boolean[] isSeen = new boolean[16];
+    private float[] bias = new float[16];
+    private int numOutputTokens;
+
+    private Penalties(SamplingParams params) {
+        this.params = params;
+    }
+
+    /**
+     * Returns the penalties of a fresh sequence, or null if its parameters have none.
+     *
+     * @param prompt ids; only the repetition penalty looks at them
+     */
+    public static @Nullable Penalties of(SamplingParams params, int[] prompt) {
+        boolean isCounting = params.repetitionPenalty() != 1
+                || params.frequencyPenalty() != 0
+                || params.presencePenalty() != 0;
+        if (!isCounting && params.logitBias().isEmpty() && params.minTokens() == 0) {
+            return null;
+        }
+        Penalties p = new Penalties(params);
+        if (params.repetitionPenalty() != 1) {
+            for (int id : prompt) {
+                p.isSeen[p.entry(id)] = true;
+            }
+        }
+        params.logitBias().forEach((id, b) -> p.bias[p.entry(id)] = b.floatValue());
+        return p;
+    }
+
+    /** Counts a generated token. */
+    public void addOutput(int id) {
+        int i = entry(id);
+        outputCounts[i]++;
+        isSeen[i] = true;
+        numOutputTokens++;
+    }
+
+    /**
+     * Returns the list for the next draw.
+     *
+     * @param endIds ids that would end the sequence; forbidden until {@code min_tokens} are there
+     */
+    TokenPenalties forNextDraw(int[] endIds) {
+        int masked = numOutputTokens < params.minTokens() ? endIds.length : 0;
+        float[] biasNow = bias;
+        if (masked > 0) {
+            int[] entries = Arrays.stream(endIds).map(this::entry).toArray();
+            biasNow = bias.clone();
+            for (int i : entries) {
+                biasNow[i] = Float.NEGATIVE_INFINITY;
+            }
+        }
+        return new TokenPenalties(
+                tokens,
+                outputCounts,
+                isSeen,
+                biasNow,
+                indexOf.size(),
+                (float) params.repetitionPenalty(),
+                (float) params.frequencyPenalty(),
+                (float) params.presencePenalty());
+    }
+
+    private int entry(int id) {
+        Integer known = indexOf.get(id);
+        if (known != null) {
+            return known;
+        }
+        int i = indexOf.size();
+        if (i == tokens.length) {
+            tokens = Arrays.copyOf(tokens, 2 * i);
+            outputCounts = Arrays.copyOf(outputCounts, 2 * i);
+            isSeen = Arrays.copyOf(isSeen, 2 * i);
+            bias = Arrays.copyOf(bias, 2 * i);
+        }
+        indexOf.put(id, i);
+        tokens[i] = id;
+        return i;
+    }
+}

@@ -1,0 +1,193 @@
+package io.millrace.engine.schedule;
+
+import io.millrace.engine.SamplingParams;
+import io.millrace.engine.kv.BlockTable;
+import io.millrace.engine.sample.Penalties;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One sample of one request while it is in the engine: its tokens, how many of them are in the KV cache, its pages. Thread: the
+ * engine loop only.
+ *
+ * @param <C> what the owner hangs on it (its text and its listener)
+ */
+public final class Sequence<C> {
+    private final C companion;
+    private final SamplingParams params;
+    private final int sampleIndex;
+    private final int priority;
+    private final long arrival;
+    private final int numPromptTokens;
+    private final int maxTokens;
+    private final @Nullable Penalties penalties;
+
+    private int[] tokens;
+    private int numTokens;
+    private int numComputed;
+    private int numEverComputed;
+    private int numRecomputed;
+    private SequenceState state = SequenceState.WAITING;
+    private @Nullable BlockTable blockTable;
+
+    /**
+     * Makes a waiting sequence.
+     *
+     * @param companion what the owner hangs on it
+     * @param params sampling
+     * @param sampleIndex which of the request's samples
+     * @param priority lower is earlier
+     * @param arrival order of submission, unique
+     * @param prompt ids, ≥ 1
+     * @param maxTokens tokens to generate at most, context already considered
+     */
+    public Sequence(
+            C companion,
+            SamplingParams params,
+            int sampleIndex,
+            int priority,
+            long arrival,
+            int[] prompt,
+            int maxTokens) {
+        this.companion = companion;
+        this.params = params;
+        this.sampleIndex = sampleIndex;
+        this.priority = priority;
+        this.arrival = arrival;
+        this.maxTokens = maxTokens;
+        numPromptTokens = prompt.length;
+        numTokens = prompt.length;
+        tokens = Arrays.copyOf(prompt, prompt.length + Math.min(maxTokens, 64));
+        penalties = Penalties.of(params, prompt);
+    }
+
+    /** Returns what the owner hung on it. */
+    public C companion() {
+        return companion;
+    }
+
+    /** Returns the sampling parameters. */
+    public SamplingParams params() {
+        return params;
+    }
+
+    /** Returns which of the request's samples this is. */
+    public int sampleIndex() {
+        return sampleIndex;
+    }
+
+    /** Returns the penalties and biases, null if there are none. */
+    public @Nullable Penalties penalties() {
+        return penalties;
+    }
+
+    /** Returns prompt and generated tokens together. */
+    public int numTokens() {
+        return numTokens;
+    }
+
+    /** Returns the generated tokens. */
+    public int numOutputTokens() {
+        return numTokens - numPromptTokens;
+    }
+
+    /** Returns the prompt's tokens. */
+    public int numPromptTokens() {
+        return numPromptTokens;
+    }
+
+    /** Returns the token at a position. */
+    public int token(int position) {
+        return tokens[position];
+    }
+
+    /** Returns a copy of the generated ids. */
+    public int[] outputTokens() {
+        return Arrays.copyOfRange(tokens, numPromptTokens, numTokens);
+    }
+
+    /** Returns a copy of the prompt's ids. */
+    public int[] promptTokens() {
+        return Arrays.copyOf(tokens, numPromptTokens);
+    }
+
+    /** Returns how many tokens, from the first, are in the KV cache. */
+    public int numComputed() {
+        return numComputed;
+    }
+
+    /** Returns how many tokens are not in the KV cache yet: 1 while decoding, more while prefilling. */
+    public int numMissing() {
+        return numTokens - numComputed;
+    }
+
+    /** Returns how many tokens' KV was computed more than once, after a preemption or a resume. */
+    public int numRecomputed() {
+        return numRecomputed;
+    }
+
+    /** Returns whether no further token may be generated. */
+    public boolean isFull() {
+        return numOutputTokens() >= maxTokens;
+    }
+
+    /** Returns where it is. */
+    public SequenceState state() {
+        return state;
+    }
+
+    /** Returns its pages; only while it runs. */
+    public BlockTable blockTable() {
+        if (blockTable == null) {
+            throw new IllegalStateException("a " + state + " sequence has no pages");
+        }
+        return blockTable;
+    }
+
+    /** Appends a generated token (drawn, or kept from before a failure). */
+    public void append(int token) {
+        if (numTokens == tokens.length) {
+            tokens = Arrays.copyOf(tokens, (int) Math.min((long) numPromptTokens + maxTokens, 2L * numTokens));
+        }
+        tokens[numTokens++] = token;
+        if (penalties != null) {
+            penalties.addOutput(token);
+        }
+    }
+
+    /** Marks kept tokens as computed once before this engine's time, so that their prefill counts as recomputed. */
+    public void markKept() {
+        numEverComputed = numTokens;
+    }
+
+    /** Notes that the next {@code count} tokens are in the KV cache now; returns how many of them for the first time. */
+    int advance(int count) {
+        int first = Math.max(0, numComputed + count - Math.max(numEverComputed, numComputed));
+        numRecomputed += count - first;
+        numComputed += count;
+        numEverComputed = Math.max(numEverComputed, numComputed);
+        return first;
+    }
+
+    void start(BlockTable pages) {
+        blockTable = pages;
+        state = SequenceState.RUNNING;
+    }
+
+    /** Gives the pages back; {@code next} is WAITING (preempted) or FINISHED. */
+    void stop(SequenceState next) {
+        if (blockTable != null) {
+            blockTable.releaseAll();
+            blockTable = null;
+        }
+        numComputed = 0;
+        state = next;
+    }
+
+    /** Orders by priority, then arrival: who is first is served first, who is last is preempted first. */
+    static int compare(Sequence<?> a, Sequence<?> b) {
+        return a.priority != b.priority
+                ? Integer.compare(a.priority, b.priority)
+                : Long.compare(a.arrival, b.arrival);
+    }
+}

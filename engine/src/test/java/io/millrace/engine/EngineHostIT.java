@@ -1,0 +1,92 @@
+package io.millrace.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.kernels.DeviceException;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class EngineHostIT {
+    private static final EngineConfig CONFIG = EngineRun.config(1, 4, 64, 128, 0);
+
+    /** Lets a test wait for the end. */
+    private static final class Waiting implements EngineListener {
+        final CountDownLatch over = new CountDownLatch(1);
+        final EngineRun.Outcome outcome = new EngineRun.Outcome();
+
+        @Override
+        public void onEvent(EngineEvent event) {
+            outcome.onEvent(event);
+            if (!(event instanceof EngineEvent.Delta)) {
+                over.countDown();
+            }
+        }
+
+        @Override
+        public void onEngineFailure(RuntimeException cause) {
+            outcome.onEngineFailure(cause);
+            over.countDown();
+        }
+
+        void await() throws InterruptedException {
+            assertThat(over.await(30, TimeUnit.SECONDS)).isTrue();
+        }
+    }
+
+    private static EngineRequest request() {
+        return EngineRun.request(
+                "r",
+                new PromptInput.Chat(List.of(new ChatMessage(ChatMessage.Role.USER, "What is 14 + 71?"))),
+                EngineRun.sampling(50, 0.0, null, 1L));
+    }
+
+    private static long engineThreads() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(t -> t.isAlive() && t.getName().startsWith("millrace-"))
+                .count();
+    }
+
+    @Test
+    void leasesShareOneEngineWhichClosesWithTheLast() throws InterruptedException {
+        EngineHost.Lease first = EngineHost.acquire(CONFIG);
+        EngineHost.Lease second = EngineHost.acquire(CONFIG);
+        assertThat(second.model()).isSameAs(first.model());
+        assertThat(first.model().hash()).matches("[0-9a-f]{64}");
+        assertThatThrownBy(() -> EngineHost.acquire(EngineRun.config(1, 5, 64, 128, 0)))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("give the jobs of one task manager the same engine options");
+        first.close();
+        first.close();
+        Waiting w = new Waiting();
+        second.submit(request(), w);
+        w.await();
+        assertThat(w.outcome.finished.get(0).content()).isEqualTo("The answer is \\boxed{85}.");
+        assertThat(engineThreads()).isPositive();
+        second.close();
+        assertThat(engineThreads()).isZero();
+    }
+
+    @Test
+    void aBrokenEngineTellsEverybodyAndIsReplaced() throws InterruptedException {
+        try (EngineHost.Lease broken = EngineHost.acquire(CONFIG)) {
+            Waiting before = new Waiting();
+            broken.submit(request(), before);
+            EngineHost.breakDown(new DeviceException("broken on purpose"));
+            before.await();
+            Waiting after = new Waiting();
+            broken.submit(request(), after);
+            after.await();
+            assertThat(after.outcome.failure).hasMessage("broken on purpose");
+            try (EngineHost.Lease fresh = EngineHost.acquire(CONFIG)) {
+                Waiting w = new Waiting();
+                fresh.submit(request(), w);
+                w.await();
+                assertThat(w.outcome.finished.get(0).reason()).isEqualTo(FinishReason.STOP);
+            }
+        }
+        assertThat(engineThreads()).isZero();
+    }
+}
