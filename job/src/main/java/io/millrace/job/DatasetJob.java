@@ -3,6 +3,7 @@ package io.millrace.job;
 import io.millrace.operators.ContinuousBatchOperatorFactory;
 import io.millrace.operators.DeadLetters;
 import io.millrace.operators.WireRecord;
+import java.io.File;
 import java.nio.file.Path;
 import java.util.List;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
@@ -39,8 +40,7 @@ public final class DatasetJob {
             Path completions,
             Path errors) {
         LineFormat format = new LineFormat(
-                root + java.io.File.separator,
-                options.get(JobOptions.MAX_REQUEST_BYTES).intValue());
+                root + File.separator, options.get(JobOptions.MAX_REQUEST_BYTES).intValue());
         FileSource<WireRecord> source = FileSource.forBulkFileFormat(
                         format,
                         inputs.stream().map(DatasetJob::flinkPath).toArray(org.apache.flink.core.fs.Path[]::new))

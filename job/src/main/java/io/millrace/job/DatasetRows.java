@@ -8,6 +8,7 @@ import io.millrace.operators.DeadLetters;
 import io.millrace.operators.WireRecord;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -19,9 +20,11 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -75,37 +78,59 @@ public final class DatasetRows {
      *
      * @param parts folder of part files
      * @param fileNames names of the input files in order
-     * @param output gets all rows; replaced at once when complete
+     * @param outputOf input file → output file, which gets its rows; replaced at once when complete, empty if there are none
      * @return rows written
      * @throws IllegalStateException if an input line has two rows
      */
-    public static long assemble(Path parts, List<String> fileNames, Path output) throws IOException {
+    public static long assemble(Path parts, List<String> fileNames, Function<String, Path> outputOf)
+            throws IOException {
         List<Path> partFiles = finishedParts(parts);
         List<Place> places = places(partFiles, fileNames);
         places.sort(Comparator.comparingInt(Place::fileIndex).thenComparingLong(Place::line));
-        Path temporary = output.resolveSibling("." + output.getFileName() + ".tmp");
+        checkUnique(places, fileNames);
+        Map<Path, List<Place>> byOutput = new LinkedHashMap<>();
+        fileNames.forEach(name -> byOutput.putIfAbsent(outputOf.apply(name), new ArrayList<>()));
+        places.forEach(p -> Objects.requireNonNull(byOutput.get(outputOf.apply(fileNames.get(p.fileIndex))))
+                .add(p));
         List<FileChannel> channels = new ArrayList<>();
-        try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(temporary), 1 << 16)) {
+        try {
             for (Path part : partFiles) {
                 channels.add(FileChannel.open(part));
             }
-            Place last = null;
-            for (Place place : places) {
-                if (last != null && last.fileIndex == place.fileIndex && last.line == place.line) {
-                    throw new IllegalStateException(
-                            fileNames.get(place.fileIndex) + " line " + place.line + " was answered twice");
-                }
-                last = place;
-                out.write(read(channels.get(place.partIndex), place));
-                out.write('\n');
+            for (Map.Entry<Path, List<Place>> e : byOutput.entrySet()) {
+                write(channels, e.getValue(), e.getKey());
             }
         } finally {
             for (FileChannel channel : channels) {
                 channel.close();
             }
         }
-        Files.move(temporary, output, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         return places.size();
+    }
+
+    private static void checkUnique(List<Place> sorted, List<String> fileNames) {
+        for (int i = 1; i < sorted.size(); i++) {
+            Place a = sorted.get(i - 1);
+            Place b = sorted.get(i);
+            if (a.fileIndex == b.fileIndex && a.line == b.line) {
+                throw new IllegalStateException(fileNames.get(b.fileIndex) + " line " + b.line + " was answered twice");
+            }
+        }
+    }
+
+    private static void write(List<FileChannel> parts, List<Place> places, Path output) throws IOException {
+        Path folder = output.toAbsolutePath().getParent();
+        if (folder != null) {
+            Files.createDirectories(folder);
+        }
+        Path temporary = output.resolveSibling("." + output.getFileName() + ".tmp");
+        try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(temporary), 1 << 16)) {
+            for (Place place : places) {
+                out.write(read(parts.get(place.partIndex), place));
+                out.write('\n');
+            }
+        }
+        Files.move(temporary, output, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 
     private static byte[] read(FileChannel channel, Place place) throws IOException {
@@ -181,7 +206,7 @@ public final class DatasetRows {
         }
 
         private @Nullable String until(char end) throws IOException {
-            java.io.ByteArrayOutputStream bytes = new java.io.ByteArrayOutputStream();
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
             for (int b = in.read(); b != end; b = in.read()) {
                 if (b < 0) {
                     return null;

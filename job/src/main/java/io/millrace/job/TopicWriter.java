@@ -3,12 +3,13 @@ package io.millrace.job;
 import io.millrace.engine.ConfigException;
 import java.util.List;
 import java.util.Properties;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicReference;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
-import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
@@ -34,21 +35,27 @@ public final class TopicWriter implements AutoCloseable {
     public static TopicWriter open(Properties client, String topic, int maxRecordBytes) {
         Properties p = new Properties();
         p.putAll(client);
-        p.setProperty("max.request.size", Integer.toString(maxRecordBytes));
-        p.setProperty("max.block.ms", "15000");
-        p.setProperty("linger.ms", "5");
-        KafkaProducer<byte[], byte[]> producer =
-                new KafkaProducer<>(p, new ByteArraySerializer(), new ByteArraySerializer());
-        try {
-            producer.partitionsFor(topic);
-            return new TopicWriter(producer, topic);
-        } catch (KafkaException e) {
-            producer.close();
+        p.setProperty("default.api.timeout.ms", "15000");
+        p.setProperty("request.timeout.ms", "5000");
+        String where = "topic " + topic + " at " + client.getProperty("bootstrap.servers");
+        try (Admin admin = Admin.create(p)) {
+            admin.describeTopics(List.of(topic)).allTopicNames().get();
+        } catch (ExecutionException e) { // the producer itself would wait for the topic to appear
             throw new ConfigException(
-                    "can't write to topic " + topic + " at " + client.getProperty("bootstrap.servers") + ": "
-                            + e.getMessage() + " (check --bootstrap-servers, create the topic)",
+                    "can't write to " + where + ": "
+                            + (e.getCause() == null ? e : e.getCause()).getMessage()
+                            + " (check --bootstrap-servers, create the topic)",
                     e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new ConfigException("interrupted while asking for " + where, e);
         }
+        p.remove("default.api.timeout.ms");
+        p.remove("request.timeout.ms");
+        p.setProperty("max.request.size", Integer.toString(maxRecordBytes));
+        p.setProperty("buffer.memory", Long.toString(2L * maxRecordBytes + (32 << 20)));
+        p.setProperty("linger.ms", "5");
+        return new TopicWriter(new KafkaProducer<>(p, new ByteArraySerializer(), new ByteArraySerializer()), topic);
     }
 
     /** Sends a record; {@link #flush} says whether it arrived. */

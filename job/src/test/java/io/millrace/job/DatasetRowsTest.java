@@ -27,7 +27,7 @@ class DatasetRowsTest {
         Files.write(parts.resolve(".part-2.inprogress"), rows(row("a", 99, "not final")));
         Path output = Files.writeString(folder.resolve("out.jsonl"), "old");
 
-        long count = DatasetRows.assemble(parts, List.of("a", "b"), output);
+        long count = DatasetRows.assemble(parts, List.of("a", "b"), name -> output);
 
         assertThat(count).isEqualTo(5);
         assertThat(output).hasContent("\na2 \u00e9\na10\nb1\nb\tx");
@@ -35,10 +35,23 @@ class DatasetRowsTest {
     }
 
     @Test
+    void everyInputFileMayHaveItsOwnOutput() throws IOException {
+        Path parts = Files.createDirectory(folder.resolve("parts"));
+        Files.write(parts.resolve("part-0"), rows(row("b/c", 2, "c2"), row("a", 1, "a1"), row("b/c", 1, "c1")));
+
+        DatasetRows.assemble(
+                parts, List.of("a", "b/c", "d"), name -> folder.resolve("out").resolve(name));
+
+        assertThat(folder.resolve("out/a")).hasContent("a1");
+        assertThat(folder.resolve("out/b/c")).hasContent("c1\nc2");
+        assertThat(folder.resolve("out/d")).isEmptyFile();
+    }
+
+    @Test
     void noPartsMakeAnEmptyOutput() throws IOException {
         Path output = folder.resolve("out.jsonl");
 
-        assertThat(DatasetRows.assemble(folder.resolve("none"), List.of("a"), output))
+        assertThat(DatasetRows.assemble(folder.resolve("none"), List.of("a"), name -> output))
                 .isZero();
         assertThat(output).isEmptyFile();
     }
@@ -48,7 +61,7 @@ class DatasetRowsTest {
         Path parts = Files.createDirectory(folder.resolve("parts"));
         Files.write(parts.resolve("part-0"), rows(row("a", 1, "x"), row("a", 1, "x")));
 
-        assertThatThrownBy(() -> DatasetRows.assemble(parts, List.of("a"), folder.resolve("out")))
+        assertThatThrownBy(() -> DatasetRows.assemble(parts, List.of("a"), name -> folder.resolve("out")))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("a line 1 was answered twice");
         assertThat(folder.resolve("out")).doesNotExist();

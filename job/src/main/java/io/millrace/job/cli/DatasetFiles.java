@@ -86,6 +86,11 @@ record DatasetFiles(Path root, List<Path> inputs, Path output, boolean isOutputF
         return inputs.stream().map(p -> root.relativize(p).toString()).toList();
     }
 
+    /** Returns the file that gets an input file's rows. */
+    Path outputOf(String inputName) {
+        return isOutputFolder ? output.resolve(inputName) : output;
+    }
+
     Path completionParts() {
         return work.resolve("completions");
     }

@@ -12,7 +12,6 @@ import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -59,8 +58,8 @@ final class GenerateRun {
                 Runtime.getRuntime().removeShutdownHook(saver);
             }
         }
-        long numCompletions = assemble(files.completionParts());
-        long numErrors = DatasetRows.assemble(files.errorParts(), files.inputNames(), files.errors());
+        long numCompletions = DatasetRows.assemble(files.completionParts(), files.inputNames(), files::outputOf);
+        long numErrors = DatasetRows.assemble(files.errorParts(), files.inputNames(), name -> files.errors());
         if (numCompletions + numErrors != numLines) {
             throw new IllegalStateException("the input has " + numLines + " rows but " + numCompletions
                     + " completions and " + numErrors + " errors came out");
@@ -131,22 +130,6 @@ final class GenerateRun {
                     count++;
                 }
             }
-        }
-        return count;
-    }
-
-    private long assemble(Path parts) throws IOException {
-        if (!files.isOutputFolder()) {
-            return DatasetRows.assemble(parts, files.inputNames(), files.output());
-        }
-        long count = 0;
-        for (String name : files.inputNames()) {
-            Path output = files.output().resolve(name);
-            Path folder = output.getParent();
-            if (folder != null) {
-                Files.createDirectories(folder);
-            }
-            count += DatasetRows.assemble(parts, List.of(name), output);
         }
         return count;
     }

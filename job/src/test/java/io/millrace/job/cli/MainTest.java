@@ -1,6 +1,5 @@
 package io.millrace.job.cli;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -155,27 +154,5 @@ class MainTest {
         assertThat(report.path("layers").asInt()).isEqualTo(2);
         assertThat(report.path("vocab_size").asInt()).isEqualTo(300);
         assertThat(CommandRun.of("", "model", "hash", output).out()).matches("[0-9a-f]{64}\n");
-    }
-
-    /** A command run in this JVM. */
-    record CommandRun(int exitCode, String out, String err) {
-        static synchronized CommandRun of(String stdin, String... args) {
-            var oldIn = System.in;
-            var oldOut = System.out;
-            var oldErr = System.err;
-            var out = new java.io.ByteArrayOutputStream();
-            var err = new java.io.ByteArrayOutputStream();
-            try {
-                System.setIn(new java.io.ByteArrayInputStream(stdin.getBytes(UTF_8)));
-                System.setOut(new java.io.PrintStream(out, true, UTF_8));
-                System.setErr(new java.io.PrintStream(err, true, UTF_8));
-                int exitCode = Main.run(args);
-                return new CommandRun(exitCode, out.toString(UTF_8), err.toString(UTF_8));
-            } finally {
-                System.setIn(oldIn);
-                System.setOut(oldOut);
-                System.setErr(oldErr);
-            }
-        }
     }
 }
