@@ -1,0 +1,53 @@
+package io.millrace.kernels.cpu;
+
+import io.millrace.kernels.Fp8Activations;
+import io.millrace.kernels.cpu.simd.Lanes;
+
+/** f32 rows, multiplied by 2⁶⁰ to meet e4m3 codes that are widened 2¹²⁰ too small ({@link Lanes#HALF_WIDENING}). Thread: the rank's. */
+final class CpuActivations implements Fp8Activations {
+    private final float[] values;
+    private final int rows;
+    private final int cols;
+
+    CpuActivations(float[] values, int rows, int cols) {
+        this.values = values;
+        this.rows = rows;
+        this.cols = cols;
+    }
+
+    @Override
+    public long rows() {
+        return rows;
+    }
+
+    @Override
+    public long cols() {
+        return cols;
+    }
+
+    int numRows() {
+        return rows;
+    }
+
+    int numCols() {
+        return cols;
+    }
+
+    /** [rows, cols] f32 · 2⁶⁰. */
+    float[] values() {
+        return values;
+    }
+
+    @Override
+    public Fp8Activations firstRows(long count) {
+        if (count < 0 || count > rows) {
+            throw new IllegalArgumentException("first " + count + " rows of " + this);
+        }
+        return new CpuActivations(values, (int) count, cols);
+    }
+
+    @Override
+    public String toString() {
+        return "activations [" + rows + ", " + cols + "]";
+    }
+}

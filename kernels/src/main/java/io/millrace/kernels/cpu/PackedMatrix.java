@@ -1,0 +1,83 @@
+package io.millrace.kernels.cpu;
+
+import io.millrace.kernels.cpu.simd.Lanes;
+import io.millrace.kernels.cpu.simd.Tile;
+
+/**
+ * One matrix [rows, cols] as panels of 64 output rows (layout: {@link Tile}). Parts are padded to whole panels, so that a panel
+ * lies in one part and under one row of scales. Immutable once filled; any thread.
+ */
+final class PackedMatrix {
+    final Tile.Format format;
+    final int rows;
+    final int cols;
+    /** {@code byte[]}, {@code short[]} or {@code float[]} [panels, cols, 64]. */
+    final Object weights;
+    /** [panels, ceil(cols / 128)] f32 · 2⁶⁰; empty if unscaled. */
+    final float[] scales;
+    /** First output row of each panel. */
+    final int[] firstRow;
+    /** Real rows of each panel, 1 … 64. */
+    final int[] numRows;
+
+    PackedMatrix(Tile.Format format, int cols, int... partRows) {
+        this.format = format;
+        this.cols = cols;
+        int panels = 0;
+        int total = 0;
+        for (int part : partRows) {
+            panels += panels(part);
+            total = Math.addExact(total, part);
+        }
+        rows = total;
+        firstRow = new int[panels];
+        numRows = new int[panels];
+        int panel = 0;
+        int start = 0;
+        for (int part : partRows) {
+            for (int r = 0; r < part; r += Lanes.PANEL_ROWS) {
+                firstRow[panel] = start + r;
+                numRows[panel++] = Math.min(Lanes.PANEL_ROWS, part - r);
+            }
+            start += part;
+        }
+        int count = Math.multiplyExact(panels, Math.multiplyExact(cols, Lanes.PANEL_ROWS));
+        weights = format == Tile.Format.E4M3
+                ? new byte[count]
+                : format == Tile.Format.BF16 ? new short[count] : new float[count];
+        scales = format == Tile.Format.E4M3 ? new float[panels * scaleCols()] : new float[0];
+    }
+
+    static int panels(int rows) {
+        return (rows + Lanes.PANEL_ROWS - 1) / Lanes.PANEL_ROWS;
+    }
+
+    /** Returns the scales of a panel. */
+    int scaleCols() {
+        return (cols + Lanes.BLOCK - 1) / Lanes.BLOCK;
+    }
+
+    int numPanels() {
+        return firstRow.length;
+    }
+
+    /** Points the tile at a panel. */
+    void load(Tile tile, int panel) {
+        tile.format = format;
+        tile.cols = cols;
+        tile.start = panel * cols * Lanes.PANEL_ROWS;
+        switch (format) {
+            case E4M3:
+                tile.e4m3 = (byte[]) weights;
+                tile.scales = scales;
+                tile.scaleStart = panel * scaleCols();
+                break;
+            case BF16:
+                tile.bf16 = (short[]) weights;
+                break;
+            case F32:
+                tile.f32 = (float[]) weights;
+                break;
+        }
+    }
+}

@@ -1,0 +1,46 @@
+package io.millrace.kernels.cpu.simd;
+
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Picks the {@link Lanes} of this JVM by the system property {@code millrace.lanes}: 512, 256, 128, scalar; default: the machine's. */
+public final class LaneChoice {
+    /** The system property. */
+    public static final String PROPERTY = "millrace.lanes";
+
+    /** The module that {@link VectorLanes} needs. */
+    static final String MODULE = "jdk.incubator.vector";
+
+    private static final Logger LOG = LoggerFactory.getLogger(LaneChoice.class);
+    private static final AtomicBoolean WARNED = new AtomicBoolean();
+
+    private LaneChoice() {}
+
+    /** Returns the lanes to use; scalar, with one WARN per JVM, when the Vector API's module wasn't added. */
+    public static Lanes choose() {
+        if ("scalar".equals(System.getProperty(PROPERTY))) {
+            return new ScalarLanes();
+        }
+        if (ModuleLayer.boot().findModule(MODULE).isEmpty()) {
+            return withoutModule();
+        }
+        return Vectors.make();
+    }
+
+    static Lanes withoutModule() {
+        if (WARNED.compareAndSet(false, true)) {
+            LOG.warn(
+                    "cpu back end runs scalar (same answers, slower): add \"--add-modules {}\" to env.java.opts.all",
+                    MODULE);
+        }
+        return new ScalarLanes();
+    }
+
+    /** Loaded only once the module is known to be there. */
+    private static final class Vectors {
+        static Lanes make() {
+            return new VectorLanes();
+        }
+    }
+}

@@ -1,0 +1,75 @@
+package io.millrace.kernels.cpu.simd;
+
+/**
+ * The primitive loops of the cpu back end. Every implementation gives the same bits: elementwise operations are the same
+ * sequence of IEEE operations, reductions run in {@value #SUM_LANES} logical lanes (lane l takes the elements l, l + 16, …) that
+ * {@link #fold} adds by halves, and products accumulate along k in ascending order with one fma a step.
+ *
+ * <p>Stateless; any thread.
+ */
+public interface Lanes {
+    /** Logical lanes of a reduction, at every vector width. */
+    int SUM_LANES = 16;
+
+    /** Output rows of a weight panel. */
+    int PANEL_ROWS = 64;
+
+    /** Columns that share a block scale; products are accumulated per block. */
+    int BLOCK = 128;
+
+    /** Power of two by which widened e4m3 codes are too small: 2⁻¹²⁰. Half of it goes into the activations, half into the scales. */
+    float HALF_WIDENING = 0x1p60f;
+
+    /** Returns {@code scalar} or the vector width in bits. */
+    String name();
+
+    /** Returns the largest tile {@link #multiply} takes: a power of two, ≤ {@link Tile#MAX_ROWS}. */
+    int maxTileRows();
+
+    /**
+     * Multiplies the tile's panel with {@code rows} rows of activations: per block of {@value #BLOCK} k in ascending order
+     * {@code a = 0; a = fma(w, x, a) for k ascending; acc = fma(a, scale, acc)}.
+     *
+     * @param rows 1, 2 or 4 of the tile's rows, ≤ {@link #maxTileRows}
+     */
+    void multiply(Tile tile, int rows);
+
+    /** {@code keys.weights[start + i] = Σ_j q[qStart + j] · key_i[j]} for i in keys.from … keys.to − 1, j &lt; count. */
+    void dots(Keys keys, float[] q, int qStart, int count);
+
+    /** {@code out[outStart + j] = fma(keys.weights[start + i], key_i[j], …)} for i ascending in keys.from … keys.to − 1, j &lt; count. */
+    void addWeighted(Keys keys, float[] out, int outStart, int count);
+
+    /**
+     * Returns {@code Σ x²}.
+     *
+     * @param lanes [16] f32 scratch
+     */
+    float sumSquares(float[] x, int start, int count, float[] lanes);
+
+    /**
+     * Returns {@code Σ x}.
+     *
+     * @param lanes [16] f32 scratch
+     */
+    float sum(float[] x, int start, int count, float[] lanes);
+
+    /** Returns the largest element as {@link Math#max} has it (NaN if there is one); −∞ if count is 0. */
+    float max(float[] x, int start, int count);
+
+    /** {@code out = exp(x − shift)}; see {@link ScalarLanes#exp(float)}. */
+    void expMinus(float[] out, int outStart, float[] x, int start, int count, float shift);
+
+    /** {@code out = exp(−x)}. */
+    void expNegated(float[] out, int outStart, float[] x, int start, int count);
+
+    /** Adds 16 lanes by halves: 8 + 8, 4 + 4, 2 + 2, 1 + 1. Overwrites them. */
+    static float fold(float[] lanes, int start) {
+        for (int half = SUM_LANES / 2; half > 0; half /= 2) {
+            for (int i = start; i < start + half; i++) {
+                lanes[i] += lanes[i + half];
+            }
+        }
+        return lanes[start];
+    }
+}

@@ -1,0 +1,47 @@
+package io.millrace.kernels.cpu.simd;
+
+/**
+ * One weight panel and up to {@value #MAX_ROWS} rows of activations: the arguments of {@link Lanes#multiply}, reused. Owner: one
+ * worker thread.
+ *
+ * <p>A panel is {@value Lanes#PANEL_ROWS} output rows by all K columns, column after column: 64 weights of column 0, then
+ * those of column 1, and so on. Within a column they are ordered so that a register of 32-bit lanes widens in place: with lane l
+ * of 16, e4m3 byte 4l + j is row 16j + l; bf16 short 32g + 2l + j is row 32g + 16j + l; f32 is in row order.
+ */
+public final class Tile {
+    /** Rows of activations that a tile takes at most. */
+    public static final int MAX_ROWS = 4;
+
+    /** How the panel's weights are stored. */
+    public enum Format {
+        /** {@link Tile#e4m3}; block scales hold 2⁶⁰, and so do the activations. */
+        E4M3,
+        /** {@link Tile#bf16}, no scales. */
+        BF16,
+        /** {@link Tile#f32}, no scales. */
+        F32
+    }
+
+    /** Which of the three arrays counts. */
+    public Format format = Format.F32;
+    /** Codes, for {@link Format#E4M3}. */
+    public byte[] e4m3 = {};
+    /** Weights, for {@link Format#BF16}. */
+    public short[] bf16 = {};
+    /** Weights, for {@link Format#F32}. */
+    public float[] f32 = {};
+    /** The panel's first element in that array. */
+    public int start;
+    /** K, columns of the panel. */
+    public int cols;
+    /** One scale per 128 columns, from {@link #scaleStart}; for {@link Format#E4M3}. */
+    public float[] scales = {};
+    /** The panel's first scale. */
+    public int scaleStart;
+    /** Activations f32. */
+    public float[] x = {};
+    /** First element of each row of activations. */
+    public final int[] rows = new int[MAX_ROWS];
+    /** [MAX_ROWS, 64] f32: results are added here. */
+    public final float[] acc = new float[MAX_ROWS * Lanes.PANEL_ROWS];
+}

@@ -1,0 +1,270 @@
+package io.millrace.kernels.cpu.simd;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * {@link Lanes} with the Vector API, 128 to 512 bits wide; the width is fixed when the class is loaded. Wider reductions than the
+ * register run once per group of lanes, so that the 16 logical lanes are the same at every width.
+ *
+ * <p>Uses {@code fromArray} and {@code intoArray} only (byte buffers compiled on 17 don't run on 25), and never a floating-point
+ * {@code reduceLanes}, whose order isn't fixed.
+ */
+public final class VectorLanes implements Lanes {
+    static final VectorSpecies<Float> F = species();
+    private static final int LANES = F.length();
+    private static final int KEY_ROWS = 4;
+
+    /** Makes one. */
+    public VectorLanes() {}
+
+    private static VectorSpecies<Float> species() {
+        String bits = System.getProperty(LaneChoice.PROPERTY);
+        if (bits == null) {
+            int preferred = FloatVector.SPECIES_PREFERRED.vectorBitSize();
+            bits = preferred >= 512 ? "512" : preferred >= 256 ? "256" : "128";
+        }
+        switch (bits) {
+            case "512":
+            case "256":
+            case "128":
+                return VectorSpecies.of(float.class, VectorShape.forBitSize(Integer.parseInt(bits)));
+            default:
+                throw new IllegalArgumentException(
+                        LaneChoice.PROPERTY + " is \"" + bits + "\": 512, 256, 128 or scalar");
+        }
+    }
+
+    @Override
+    public String name() {
+        return Integer.toString(F.vectorBitSize());
+    }
+
+    @Override
+    public int maxTileRows() {
+        return LANES == SUM_LANES
+                ? Tile.MAX_ROWS
+                : 2; // narrower machines mostly have 16 registers: 2 × 4 sums, 4 weights
+    }
+
+    @Override
+    public void multiply(Tile t, int rows) {
+        switch (t.format) {
+            case E4M3:
+                VectorTilesE4m3.multiply(t, rows);
+                break;
+            case BF16:
+                VectorTilesBf16.multiply(t, rows);
+                break;
+            case F32:
+                VectorTilesF32.multiply(t, rows);
+                break;
+        }
+    }
+
+    @Override
+    public void dots(Keys keys, float[] q, int qStart, int count) {
+        int whole = count - count % SUM_LANES;
+        int i = keys.from;
+        for (; i + KEY_ROWS <= keys.to; i += KEY_ROWS) {
+            fourDots(keys, i, q, qStart, whole);
+            for (int row = 0; row < KEY_ROWS; row++) {
+                finishDot(keys, i + row, q, qStart, whole, count);
+            }
+        }
+        for (; i < keys.to; i++) {
+            oneDot(keys, i, q, qStart, whole);
+            finishDot(keys, i, q, qStart, whole, count);
+        }
+    }
+
+    private static void fourDots(Keys keys, int i, float[] q, int qStart, int whole) {
+        float[] pages = keys.pages;
+        int k0 = keys.starts[i];
+        int k1 = keys.starts[i + 1];
+        int k2 = keys.starts[i + 2];
+        int k3 = keys.starts[i + 3];
+        for (int lane = 0; lane < SUM_LANES; lane += LANES) {
+            FloatVector a = FloatVector.zero(F);
+            FloatVector b = FloatVector.zero(F);
+            FloatVector c = FloatVector.zero(F);
+            FloatVector d = FloatVector.zero(F);
+            for (int j = lane; j < whole; j += SUM_LANES) {
+                FloatVector x = FloatVector.fromArray(F, q, qStart + j);
+                a = x.fma(FloatVector.fromArray(F, pages, k0 + j), a);
+                b = x.fma(FloatVector.fromArray(F, pages, k1 + j), b);
+                c = x.fma(FloatVector.fromArray(F, pages, k2 + j), c);
+                d = x.fma(FloatVector.fromArray(F, pages, k3 + j), d);
+            }
+            int first = i % KEY_ROWS;
+            a.intoArray(keys.lanes, first % KEY_ROWS * SUM_LANES + lane);
+            b.intoArray(keys.lanes, (first + 1) % KEY_ROWS * SUM_LANES + lane);
+            c.intoArray(keys.lanes, (first + 2) % KEY_ROWS * SUM_LANES + lane);
+            d.intoArray(keys.lanes, (first + 3) % KEY_ROWS * SUM_LANES + lane);
+        }
+    }
+
+    private static void oneDot(Keys keys, int i, float[] q, int qStart, int whole) {
+        int key = keys.starts[i];
+        for (int lane = 0; lane < SUM_LANES; lane += LANES) {
+            FloatVector a = FloatVector.zero(F);
+            for (int j = lane; j < whole; j += SUM_LANES) {
+                a = FloatVector.fromArray(F, q, qStart + j).fma(FloatVector.fromArray(F, keys.pages, key + j), a);
+            }
+            a.intoArray(keys.lanes, i % KEY_ROWS * SUM_LANES + lane);
+        }
+    }
+
+    /** Adds the columns beyond the last whole 16 to their lanes and folds. */
+    private static void finishDot(Keys keys, int i, float[] q, int qStart, int whole, int count) {
+        int lanes = i % KEY_ROWS * SUM_LANES;
+        for (int j = whole; j < count; j++) {
+            int lane = lanes + j - whole;
+            keys.lanes[lane] = Math.fma(q[qStart + j], keys.pages[keys.starts[i] + j], keys.lanes[lane]);
+        }
+        keys.weights[keys.weightStart + i] = Lanes.fold(keys.lanes, lanes);
+    }
+
+    @Override
+    public void addWeighted(Keys keys, float[] out, int outStart, int count) {
+        int step = 4 * LANES;
+        int j = 0;
+        for (; j + step <= count; j += step) {
+            addFourVectors(keys, out, outStart + j, j);
+        }
+        for (; j + LANES <= count; j += LANES) {
+            FloatVector a = FloatVector.fromArray(F, out, outStart + j);
+            for (int i = keys.from; i < keys.to; i++) {
+                FloatVector weight = FloatVector.broadcast(F, keys.weights[keys.weightStart + i]);
+                a = weight.fma(FloatVector.fromArray(F, keys.pages, keys.starts[i] + j), a);
+            }
+            a.intoArray(out, outStart + j);
+        }
+        for (; j < count; j++) {
+            for (int i = keys.from; i < keys.to; i++) {
+                float weight = keys.weights[keys.weightStart + i];
+                out[outStart + j] = Math.fma(weight, keys.pages[keys.starts[i] + j], out[outStart + j]);
+            }
+        }
+    }
+
+    private static void addFourVectors(Keys keys, float[] out, int o, int column) {
+        float[] pages = keys.pages;
+        FloatVector a = FloatVector.fromArray(F, out, o);
+        FloatVector b = FloatVector.fromArray(F, out, o + LANES);
+        FloatVector c = FloatVector.fromArray(F, out, o + 2 * LANES);
+        FloatVector d = FloatVector.fromArray(F, out, o + 3 * LANES);
+        for (int i = keys.from; i < keys.to; i++) {
+            FloatVector weight = FloatVector.broadcast(F, keys.weights[keys.weightStart + i]);
+            int p = keys.starts[i] + column;
+            a = weight.fma(FloatVector.fromArray(F, pages, p), a);
+            b = weight.fma(FloatVector.fromArray(F, pages, p + LANES), b);
+            c = weight.fma(FloatVector.fromArray(F, pages, p + 2 * LANES), c);
+            d = weight.fma(FloatVector.fromArray(F, pages, p + 3 * LANES), d);
+        }
+        a.intoArray(out, o);
+        b.intoArray(out, o + LANES);
+        c.intoArray(out, o + 2 * LANES);
+        d.intoArray(out, o + 3 * LANES);
+    }
+
+    @Override
+    public float sumSquares(float[] x, int start, int count, float[] lanes) {
+        int whole = count - count % SUM_LANES;
+        for (int lane = 0; lane < SUM_LANES; lane += LANES) {
+            FloatVector a = FloatVector.zero(F);
+            for (int i = lane; i < whole; i += SUM_LANES) {
+                FloatVector v = FloatVector.fromArray(F, x, start + i);
+                a = v.fma(v, a);
+            }
+            a.intoArray(lanes, lane);
+        }
+        for (int i = whole; i < count; i++) {
+            lanes[i - whole] = Math.fma(x[start + i], x[start + i], lanes[i - whole]);
+        }
+        return Lanes.fold(lanes, 0);
+    }
+
+    @Override
+    public float sum(float[] x, int start, int count, float[] lanes) {
+        int whole = count - count % SUM_LANES;
+        for (int lane = 0; lane < SUM_LANES; lane += LANES) {
+            FloatVector a = FloatVector.zero(F);
+            for (int i = lane; i < whole; i += SUM_LANES) {
+                a = a.add(FloatVector.fromArray(F, x, start + i));
+            }
+            a.intoArray(lanes, lane);
+        }
+        for (int i = whole; i < count; i++) {
+            lanes[i - whole] += x[start + i];
+        }
+        return Lanes.fold(lanes, 0);
+    }
+
+    @Override
+    public float max(float[] x, int start, int count) {
+        float max = Float.NEGATIVE_INFINITY;
+        int i = 0;
+        if (count >= LANES) {
+            FloatVector a = FloatVector.broadcast(F, max);
+            for (; i + LANES <= count; i += LANES) {
+                a = a.max(FloatVector.fromArray(F, x, start + i));
+            }
+            for (int lane = 0; lane < LANES; lane++) {
+                max = Math.max(max, a.lane(lane));
+            }
+        }
+        for (; i < count; i++) {
+            max = Math.max(max, x[start + i]);
+        }
+        return max;
+    }
+
+    @Override
+    public void expMinus(float[] out, int outStart, float[] x, int start, int count, float shift) {
+        int i = 0;
+        for (; i + LANES <= count; i += LANES) {
+            exp(FloatVector.fromArray(F, x, start + i).sub(shift)).intoArray(out, outStart + i);
+        }
+        for (; i < count; i++) {
+            out[outStart + i] = ScalarLanes.exp(x[start + i] - shift);
+        }
+    }
+
+    @Override
+    public void expNegated(float[] out, int outStart, float[] x, int start, int count) {
+        int i = 0;
+        for (; i + LANES <= count; i += LANES) {
+            exp(FloatVector.fromArray(F, x, start + i).neg()).intoArray(out, outStart + i);
+        }
+        for (; i < count; i++) {
+            out[outStart + i] = ScalarLanes.exp(-x[start + i]);
+        }
+    }
+
+    /** {@link ScalarLanes#exp(float)}, lane by lane. */
+    private static FloatVector exp(FloatVector x) {
+        FloatVector rounding = FloatVector.broadcast(F, ScalarLanes.ROUNDING);
+        FloatVector shifted = x.fma(FloatVector.broadcast(F, ScalarLanes.LOG2_E), rounding);
+        FloatVector n = shifted.sub(rounding);
+        FloatVector r = n.fma(FloatVector.broadcast(F, -ScalarLanes.LN2_HIGH), x);
+        r = n.fma(FloatVector.broadcast(F, -ScalarLanes.LN2_LOW), r);
+        FloatVector p = r.fma(FloatVector.broadcast(F, 1 / 5040f), FloatVector.broadcast(F, 1 / 720f));
+        p = p.fma(r, FloatVector.broadcast(F, 1 / 120f));
+        p = p.fma(r, FloatVector.broadcast(F, 1 / 24f));
+        p = p.fma(r, FloatVector.broadcast(F, 1 / 6f));
+        p = p.fma(r, FloatVector.broadcast(F, 0.5f));
+        p = p.fma(r, FloatVector.broadcast(F, 1f));
+        p = p.fma(r, FloatVector.broadcast(F, 1f));
+        IntVector exponent = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, ScalarLanes.MANTISSA_BITS);
+        FloatVector y = p.reinterpretAsInts().add(exponent).reinterpretAsFloats();
+        y = y.blend(0f, x.compare(VectorOperators.LT, ScalarLanes.EXP_LOW));
+        y = y.blend(Float.POSITIVE_INFINITY, x.compare(VectorOperators.GT, ScalarLanes.EXP_HIGH));
+        VectorMask<Float> isNan = x.test(VectorOperators.IS_NAN);
+        return y.blend(x, isNan);
+    }
+}

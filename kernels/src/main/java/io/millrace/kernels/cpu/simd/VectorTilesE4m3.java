@@ -1,0 +1,173 @@
+package io.millrace.kernels.cpu.simd;
+
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * {@link Lanes#multiply} for e4m3 panels: registers of 1, 2 or 4 rows of activations by 64 output rows.
+ *
+ * <p>A code moved to bits 31 and 26…20 of an f32 is its value times 2⁻¹²⁰, subnormals too; two shifts and a mask widen it.
+ */
+final class VectorTilesE4m3 {
+    private static final VectorSpecies<Float> F = VectorLanes.F;
+    private static final VectorSpecies<Byte> B = VectorSpecies.of(byte.class, F.vectorShape());
+    private static final int LANES = F.length();
+    private static final int MASK = 0x87F00000;
+
+    private VectorTilesE4m3() {}
+
+    static void multiply(Tile t, int rows) {
+        for (int lane = 0; lane < Lanes.SUM_LANES; lane += LANES) {
+            for (int k = 0; k < t.cols; k += Lanes.BLOCK) {
+                int end = Math.min(t.cols, k + Lanes.BLOCK);
+                if (rows == 1) {
+                    rows1(t, lane, k, end);
+                } else if (rows == 2) {
+                    rows2(t, lane, k, end);
+                } else {
+                    rows4(t, lane, k, end);
+                }
+            }
+        }
+    }
+
+    private static void rows1(Tile t, int lane, int from, int to) {
+        byte[] w = t.e4m3;
+        float[] x = t.x;
+        int x0 = t.rows[0];
+        int start = t.start + 4 * lane;
+        FloatVector a0 = FloatVector.zero(F);
+        FloatVector a1 = FloatVector.zero(F);
+        FloatVector a2 = FloatVector.zero(F);
+        FloatVector a3 = FloatVector.zero(F);
+        for (int k = from; k < to; k++) {
+            IntVector v =
+                    ByteVector.fromArray(B, w, start + k * Lanes.PANEL_ROWS).reinterpretAsInts();
+            FloatVector w0 = widen(v.lanewise(VectorOperators.LSHL, 24));
+            FloatVector w1 = widen(v.lanewise(VectorOperators.LSHL, 16));
+            FloatVector w2 = widen(v.lanewise(VectorOperators.LSHL, 8));
+            FloatVector w3 = widen(v);
+            FloatVector ax = FloatVector.broadcast(F, x[x0 + k]);
+            a0 = w0.fma(ax, a0);
+            a1 = w1.fma(ax, a1);
+            a2 = w2.fma(ax, a2);
+            a3 = w3.fma(ax, a3);
+        }
+        float scale = t.scales[t.scaleStart + from / Lanes.BLOCK];
+        add(a0, a1, a2, a3, scale, t.acc, lane);
+    }
+
+    private static void rows2(Tile t, int lane, int from, int to) {
+        byte[] w = t.e4m3;
+        float[] x = t.x;
+        int x0 = t.rows[0];
+        int x1 = t.rows[1];
+        int start = t.start + 4 * lane;
+        FloatVector a0 = FloatVector.zero(F);
+        FloatVector a1 = FloatVector.zero(F);
+        FloatVector a2 = FloatVector.zero(F);
+        FloatVector a3 = FloatVector.zero(F);
+        FloatVector b0 = FloatVector.zero(F);
+        FloatVector b1 = FloatVector.zero(F);
+        FloatVector b2 = FloatVector.zero(F);
+        FloatVector b3 = FloatVector.zero(F);
+        for (int k = from; k < to; k++) {
+            IntVector v =
+                    ByteVector.fromArray(B, w, start + k * Lanes.PANEL_ROWS).reinterpretAsInts();
+            FloatVector w0 = widen(v.lanewise(VectorOperators.LSHL, 24));
+            FloatVector w1 = widen(v.lanewise(VectorOperators.LSHL, 16));
+            FloatVector w2 = widen(v.lanewise(VectorOperators.LSHL, 8));
+            FloatVector w3 = widen(v);
+            FloatVector ax = FloatVector.broadcast(F, x[x0 + k]);
+            a0 = w0.fma(ax, a0);
+            a1 = w1.fma(ax, a1);
+            a2 = w2.fma(ax, a2);
+            a3 = w3.fma(ax, a3);
+            FloatVector bx = FloatVector.broadcast(F, x[x1 + k]);
+            b0 = w0.fma(bx, b0);
+            b1 = w1.fma(bx, b1);
+            b2 = w2.fma(bx, b2);
+            b3 = w3.fma(bx, b3);
+        }
+        float scale = t.scales[t.scaleStart + from / Lanes.BLOCK];
+        add(a0, a1, a2, a3, scale, t.acc, lane);
+        add(b0, b1, b2, b3, scale, t.acc, Lanes.PANEL_ROWS + lane);
+    }
+
+    private static void rows4(Tile t, int lane, int from, int to) {
+        byte[] w = t.e4m3;
+        float[] x = t.x;
+        int x0 = t.rows[0];
+        int x1 = t.rows[1];
+        int x2 = t.rows[2];
+        int x3 = t.rows[3];
+        int start = t.start + 4 * lane;
+        FloatVector a0 = FloatVector.zero(F);
+        FloatVector a1 = FloatVector.zero(F);
+        FloatVector a2 = FloatVector.zero(F);
+        FloatVector a3 = FloatVector.zero(F);
+        FloatVector b0 = FloatVector.zero(F);
+        FloatVector b1 = FloatVector.zero(F);
+        FloatVector b2 = FloatVector.zero(F);
+        FloatVector b3 = FloatVector.zero(F);
+        FloatVector c0 = FloatVector.zero(F);
+        FloatVector c1 = FloatVector.zero(F);
+        FloatVector c2 = FloatVector.zero(F);
+        FloatVector c3 = FloatVector.zero(F);
+        FloatVector d0 = FloatVector.zero(F);
+        FloatVector d1 = FloatVector.zero(F);
+        FloatVector d2 = FloatVector.zero(F);
+        FloatVector d3 = FloatVector.zero(F);
+        for (int k = from; k < to; k++) {
+            IntVector v =
+                    ByteVector.fromArray(B, w, start + k * Lanes.PANEL_ROWS).reinterpretAsInts();
+            FloatVector w0 = widen(v.lanewise(VectorOperators.LSHL, 24));
+            FloatVector w1 = widen(v.lanewise(VectorOperators.LSHL, 16));
+            FloatVector w2 = widen(v.lanewise(VectorOperators.LSHL, 8));
+            FloatVector w3 = widen(v);
+            FloatVector ax = FloatVector.broadcast(F, x[x0 + k]);
+            a0 = w0.fma(ax, a0);
+            a1 = w1.fma(ax, a1);
+            a2 = w2.fma(ax, a2);
+            a3 = w3.fma(ax, a3);
+            FloatVector bx = FloatVector.broadcast(F, x[x1 + k]);
+            b0 = w0.fma(bx, b0);
+            b1 = w1.fma(bx, b1);
+            b2 = w2.fma(bx, b2);
+            b3 = w3.fma(bx, b3);
+            FloatVector cx = FloatVector.broadcast(F, x[x2 + k]);
+            c0 = w0.fma(cx, c0);
+            c1 = w1.fma(cx, c1);
+            c2 = w2.fma(cx, c2);
+            c3 = w3.fma(cx, c3);
+            FloatVector dx = FloatVector.broadcast(F, x[x3 + k]);
+            d0 = w0.fma(dx, d0);
+            d1 = w1.fma(dx, d1);
+            d2 = w2.fma(dx, d2);
+            d3 = w3.fma(dx, d3);
+        }
+        float scale = t.scales[t.scaleStart + from / Lanes.BLOCK];
+        add(a0, a1, a2, a3, scale, t.acc, lane);
+        add(b0, b1, b2, b3, scale, t.acc, Lanes.PANEL_ROWS + lane);
+        add(c0, c1, c2, c3, scale, t.acc, 2 * Lanes.PANEL_ROWS + lane);
+        add(d0, d1, d2, d3, scale, t.acc, 3 * Lanes.PANEL_ROWS + lane);
+    }
+
+    /** Adds a block's sums of 64 output rows, scaled, to the accumulators. */
+    private static void add(
+            FloatVector a0, FloatVector a1, FloatVector a2, FloatVector a3, float scale, float[] acc, int at) {
+        FloatVector s = FloatVector.broadcast(F, scale);
+        a0.fma(s, FloatVector.fromArray(F, acc, at)).intoArray(acc, at);
+        a1.fma(s, FloatVector.fromArray(F, acc, at + 16)).intoArray(acc, at + 16);
+        a2.fma(s, FloatVector.fromArray(F, acc, at + 32)).intoArray(acc, at + 32);
+        a3.fma(s, FloatVector.fromArray(F, acc, at + 48)).intoArray(acc, at + 48);
+    }
+
+    /** The codes in bits 31 … 24, widened; their lower bits are ignored. */
+    private static FloatVector widen(IntVector codes) {
+        return codes.lanewise(VectorOperators.ASHR, 4).and(MASK).reinterpretAsFloats();
+    }
+}
