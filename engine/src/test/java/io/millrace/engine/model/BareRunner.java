@@ -1,5 +1,7 @@
 package io.millrace.engine.model;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.millrace.kernels.AttentionBatch;
 import io.millrace.kernels.Backend;
 import io.millrace.kernels.Backends;
@@ -13,6 +15,7 @@ import io.millrace.kernels.Tensor;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
 
 /** Runs a model without an engine: every sequence has its own pages from the start, every row's logits come back. */
 final class BareRunner implements AutoCloseable {
@@ -137,6 +140,18 @@ final class BareRunner implements AutoCloseable {
             System.arraycopy(part, 0, all, start, part.length);
         }
         return all;
+    }
+
+    static int[] randomIds(int count, int vocab, long seed) {
+        return new SplittableRandom(seed).ints(count, 0, vocab).toArray();
+    }
+
+    static void assertSameBits(float[][] actual, float[][] expected) {
+        assertThat(actual).hasDimensions(expected.length, expected[0].length);
+        for (int row = 0; row < expected.length; row++) {
+            int at = Arrays.mismatch(actual[row], expected[row]);
+            assertThat(at).as("first logit of row %d whose bits differ", row).isEqualTo(-1);
+        }
     }
 
     /** Returns the index of the largest, the lowest of equals. */

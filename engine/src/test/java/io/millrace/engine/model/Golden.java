@@ -26,7 +26,10 @@ record Golden(String id, int[] promptIds, int[] completionIds, List<List<TopLogi
                                         pair.get(0).intValue(), pair.get(1).floatValue()))
                                 .toList()));
                 goldens.add(new Golden(
-                        json.get("id").textValue(), ints(json.get("prompt_ids")), ints(json.get("completion_ids")), steps));
+                        json.get("id").textValue(),
+                        ints(json.get("prompt_ids")),
+                        ints(json.get("completion_ids")),
+                        steps));
             }
             return goldens;
         } catch (IOException e) {

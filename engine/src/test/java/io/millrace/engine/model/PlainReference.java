@@ -75,7 +75,10 @@ final class PlainReference {
     private double scale() {
         double mscale = c.ropeScaling() == null
                 ? 1
-                : 0.1 * c.ropeScaling().mscaleAllDim() * Math.log(c.ropeScaling().factor()) + 1;
+                : 0.1
+                                * c.ropeScaling().mscaleAllDim()
+                                * Math.log(c.ropeScaling().factor())
+                        + 1;
         return mscale * mscale / Math.sqrt(c.qkNopeHeadDim() + c.qkRopeHeadDim());
     }
 
