@@ -37,9 +37,12 @@ class DeterminismIT {
         rows.addAll(EngineRun.jsonl("eval.jsonl").subList(0, 24));
         for (int i = 0; i < rows.size(); i++) {
             // Every prompt twice: greedy, and sampled hot enough to leave the beaten track.
-            requests.add(EngineRun.request("greedy" + i, EngineRun.chat(rows.get(i)), EngineRun.sampling(48, 0.0, null, 2L * i)));
             requests.add(EngineRun.request(
-                    "sampled" + i, EngineRun.chat(rows.get(i)), EngineRun.sampling(48, i % 2 == 0 ? 0.6 : 1.5, 0.95, 2L * i + 1)));
+                    "greedy" + i, EngineRun.chat(rows.get(i)), EngineRun.sampling(48, 0.0, null, 2L * i)));
+            requests.add(EngineRun.request(
+                    "sampled" + i,
+                    EngineRun.chat(rows.get(i)),
+                    EngineRun.sampling(48, i % 2 == 0 ? 0.6 : 4.0, 0.95, 2L * i + 1)));
         }
         want = run(EngineRun.config(1, 1, 512, 0, 0), new EngineMetrics());
         wantBits = TappedBackendProvider.ROW_BITS.hashCode();
@@ -55,7 +58,8 @@ class DeterminismIT {
         Map<String, String> tokens = new TreeMap<>();
         try (Engine engine = Engine.open(config, metrics)) {
             EngineRun.run(engine, requests)
-                    .forEach((id, o) -> tokens.put(id, o.deltaTokens + " " + o.finished.get(0).reason()));
+                    .forEach((id, o) -> tokens.put(
+                            id, o.deltaTokens + " " + o.finished.get(0).reason()));
         }
         return tokens;
     }
@@ -76,7 +80,8 @@ class DeterminismIT {
 
     @Test
     void sameBitsAtEveryVectorWidth() {
-        System.out.println("fingerprint " + (31 * want.hashCode() + wantBits) + " lanes " + System.getProperty("millrace.lanes"));
+        System.out.println(
+                "fingerprint " + (31 * want.hashCode() + wantBits) + " lanes " + System.getProperty("millrace.lanes"));
         assertThat(31 * want.hashCode() + wantBits).isEqualTo(FINGERPRINT);
     }
 
@@ -125,8 +130,10 @@ class DeterminismIT {
             Map<String, EngineRun.Outcome> again = EngineRun.run(engine, resumed);
             long missing = 0;
             for (int i = 0; i < resumed.size(); i++) {
-                EngineEvent.Finished first = whole.get(resumed.get(i).id()).finished.get(0);
-                EngineEvent.Finished second = again.get(resumed.get(i).id()).finished.get(0);
+                EngineEvent.Finished first =
+                        whole.get(resumed.get(i).id()).finished.get(0);
+                EngineEvent.Finished second =
+                        again.get(resumed.get(i).id()).finished.get(0);
                 assertThat(second.tokenIds()).isEqualTo(first.tokenIds());
                 assertThat(second.text()).isEqualTo(first.text());
                 assertThat(second.reasoning()).isEqualTo(first.reasoning());
