@@ -23,14 +23,14 @@ public final class LaneChoice {
             return new ScalarLanes();
         }
         if (ModuleLayer.boot().findModule(MODULE).isEmpty()) {
-            return withoutModule();
+            return withoutModule(LOG, WARNED);
         }
         return Vectors.make();
     }
 
-    static Lanes withoutModule() {
-        if (WARNED.compareAndSet(false, true)) {
-            LOG.warn(
+    static Lanes withoutModule(Logger log, AtomicBoolean isWarned) {
+        if (isWarned.compareAndSet(false, true)) {
+            log.warn(
                     "cpu back end runs scalar (same answers, slower): add \"--add-modules {}\" to env.java.opts.all",
                     MODULE);
         }

@@ -66,7 +66,7 @@ public final class ScalarLanes implements Lanes {
 
     @Override
     public void multiply(Tile t, int rows) {
-        float[] sums = new float[PANEL_ROWS];
+        float[] sums = t.sums;
         for (int m = 0; m < rows; m++) {
             for (int k = 0; k < t.cols; k += BLOCK) {
                 Arrays.fill(sums, 0);

@@ -42,6 +42,9 @@ public final class Tile {
     public float[] x = {};
     /** First element of each row of activations. */
     public final int[] rows = new int[MAX_ROWS];
+    /** [64] f32: sums of a block, for plain loops. */
+    final float[] sums = new float[Lanes.PANEL_ROWS];
+
     /** [MAX_ROWS, 64] f32: results are added here. */
     public final float[] acc = new float[MAX_ROWS * Lanes.PANEL_ROWS];
 }
