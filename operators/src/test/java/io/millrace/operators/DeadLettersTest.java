@@ -73,6 +73,13 @@ class DeadLettersTest {
     }
 
     @Test
+    void aLongMessageIsCutBetweenCharacters() {
+        RejectedException longOne = new RejectedException(Stage.VALIDATE, false, "x".repeat(1999) + "🤔 and more");
+        String message = header(DeadLetters.of(TestRecords.record(1, ""), longOne, 100), "__llm.errors.message");
+        assertThat(message).isEqualTo("x".repeat(1999) + "…");
+    }
+
+    @Test
     void aValueAboveTheLimitIsCutAndSaysHowLongItWas() {
         WireRecord prompt = TestRecords.record(1, "x".repeat(100_000));
         assertThat(DeadLetters.of(prompt, CAUSE, 100_000).value).hasSize(100_000);

@@ -38,9 +38,9 @@ class FailoverIT {
 
     @Test
     void anEngineThatBreaksChangesNothing() throws Exception {
-        FakeHost calm = new FakeHost(new int[0]);
+        FakeHost calm = new FakeHost(2);
         List<WireRecord> undisturbed = run("calm", calm, 16);
-        FakeHost failing = new FakeHost(new int[] {600, 1500});
+        FakeHost failing = new FakeHost(2, 600, 1500);
         List<WireRecord> disturbed = run("failing", failing, 16);
 
         assertThat(failing.numEngines()).as("engines opened").isEqualTo(3);
@@ -65,7 +65,7 @@ class FailoverIT {
     @Test
     void aFailureWhileTheTailDrainsKeepsItsProgress() throws Exception {
         int breaksAfter = 3000; // all 200 prompts are in flight from the start, so this is after the end of input
-        FakeHost host = new FakeHost(new int[] {breaksAfter});
+        FakeHost host = new FakeHost(15, breaksAfter);
         List<WireRecord> completions = run("draining", host, NUM_PROMPTS);
         int total = 0;
         int resumed = 0;
@@ -130,9 +130,11 @@ class FailoverIT {
     private static final class FakeHost {
         private final List<FakeEngine> engines = new ArrayList<>();
         private final AtomicInteger drawn = new AtomicInteger();
+        private final long stepMillis;
         private final int[] breaksAfterTokens;
 
-        FakeHost(int[] breaksAfterTokens) {
+        FakeHost(long stepMillis, int... breaksAfterTokens) {
+            this.stepMillis = stepMillis;
             this.breaksAfterTokens = breaksAfterTokens;
         }
 
@@ -156,9 +158,9 @@ class FailoverIT {
             return engine;
         }
 
-        private static void pause() {
+        private void pause() {
             try {
-                Thread.sleep(2); // a step takes its time
+                Thread.sleep(stepMillis);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
