@@ -1,0 +1,22 @@
+package io.millrace.job.cli;
+
+import io.millrace.engine.ConfigException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** The checkout that this program came from; the start script says where it is. */
+final class Home {
+    private Home() {}
+
+    /** Returns the shipped model's folder. */
+    static Path tinyR1() {
+        String home = System.getProperty("millrace.home");
+        for (Path p = Path.of(home == null ? "" : home).toAbsolutePath(); p != null; p = p.getParent()) {
+            Path model = p.resolve("models").resolve("tiny-r1");
+            if (Files.isRegularFile(model.resolve("config.json"))) {
+                return model;
+            }
+        }
+        throw new ConfigException("the shipped model isn't here: run ./millrace of the checkout, or give --model DIR");
+    }
+}
