@@ -221,7 +221,12 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
         if (held == null) {
             throw new IllegalStateException("the operator is closed");
         }
-        request.submission = held.submit(request.request, listener(request));
+        try {
+            request.submission = held.submit(request.request, listener(request));
+        } catch (RejectedException e) {
+            remove(request);
+            throw e;
+        }
         startDeadline(request, request.submission);
     }
 
