@@ -38,13 +38,20 @@ class MutatedPromptsIT {
         try (EmbeddedBroker broker = EmbeddedBroker.start(work.resolve("broker"))) {
             broker.createTopics(2, "llm.prompts", "llm.completions", "llm.prompts.dlq");
             JobOptions options = JobOptions.parse(
-                    "--bootstrap-servers", broker.bootstrapServers(),
-                    "--checkpoint-interval", "1 s",
-                    "--checkpoint-dir", work.resolve("checkpoints").toUri().toString(),
-                    "--parallelism", "2",
-                    "--model", Path.of("..", "models", "tiny-r1").toString(),
-                    "--max-model-len", "256",
-                    "--max-tokens", "2",
+                    "--bootstrap-servers",
+                    broker.bootstrapServers(),
+                    "--checkpoint-interval",
+                    "1 s",
+                    "--checkpoint-dir",
+                    work.resolve("checkpoints").toUri().toString(),
+                    "--parallelism",
+                    "2",
+                    "--model",
+                    Path.of("..", "models", "tiny-r1").toString(),
+                    "--max-model-len",
+                    "256",
+                    "--max-tokens",
+                    "2",
                     "--bounded");
             Map<String, byte[]> published = publish(options);
             Configuration settings = MillraceJob.flinkSettings(options);
@@ -76,9 +83,13 @@ class MutatedPromptsIT {
 
     private static List<byte[]> originals() {
         List<byte[]> list = new ArrayList<>();
-        String chat = "\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},{\"role\":\"user\",\"content\":\"Wie viel ist 3 + 4? 你好 😀\"}]";
-        list.add(("{\"id\":\"a\"," + chat + ",\"max_tokens\":2,\"temperature\":0.6,\"top_p\":0.95,\"seed\":7}").getBytes(UTF_8));
-        list.add(("{" + chat + ",\"max_tokens\":1,\"n\":2,\"logprobs\":true,\"top_logprobs\":3,\"stop\":[\"Sum\",\"\\n\"]}").getBytes(UTF_8));
+        String chat =
+                "\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},{\"role\":\"user\",\"content\":\"Wie viel ist 3 + 4? 你好 😀\"}]";
+        list.add(("{\"id\":\"a\"," + chat + ",\"max_tokens\":2,\"temperature\":0.6,\"top_p\":0.95,\"seed\":7}")
+                .getBytes(UTF_8));
+        list.add(("{" + chat
+                        + ",\"max_tokens\":1,\"n\":2,\"logprobs\":true,\"top_logprobs\":3,\"stop\":[\"Sum\",\"\\n\"]}")
+                .getBytes(UTF_8));
         list.add("{\"id\":\"b\",\"prompt\":\"raw <think> text\",\"max_tokens\":2,\"raw\":true}".getBytes(UTF_8));
         list.add("{\"prompt\":[0,492,305,261,493,487,201],\"max_tokens\":2,\"return_token_ids\":true}".getBytes(UTF_8));
         list.add(("{\"custom_id\":\"c\",\"method\":\"POST\",\"url\":\"/v1/chat/completions\",\"body\":{" + chat
@@ -94,10 +105,12 @@ class MutatedPromptsIT {
             switch (random.nextInt(6)) {
                 case 0 -> out = flip(out, at, random.nextInt(256));
                 case 1 -> out = java.util.Arrays.copyOf(out, at);
-                case 2 -> out = splice(out, at, at, new byte[] {(byte) "{}[],:\"\\019ntf-e".charAt(random.nextInt(16))});
+                case 2 ->
+                    out = splice(out, at, at, new byte[] {(byte) "{}[],:\"\\019ntf-e".charAt(random.nextInt(16))});
                 case 3 -> out = splice(out, at, Math.min(out.length, at + 1 + random.nextInt(8)), new byte[0]);
                 case 4 -> out = splice(out, at, at, java.util.Arrays.copyOfRange(out, at / 2, at));
-                default -> out = splice(out, at, at, Integer.toString(random.nextInt()).getBytes(UTF_8));
+                default ->
+                    out = splice(out, at, at, Integer.toString(random.nextInt()).getBytes(UTF_8));
             }
         }
         return out;
@@ -132,7 +145,8 @@ class MutatedPromptsIT {
                     } else {
                         deadLetters++;
                         assertThat(r.value()).as("original bytes of %s", key).isEqualTo(published.get(key));
-                        for (String name : List.of("stage", "class", "message", "topic", "partition", "offset", "attempt", "retriable")) {
+                        for (String name : List.of(
+                                "stage", "class", "message", "topic", "partition", "offset", "attempt", "retriable")) {
                             Header h = r.headers().lastHeader("__llm.errors." + name);
                             assertThat(h).as("header %s of %s", name, key).isNotNull();
                         }
@@ -140,7 +154,8 @@ class MutatedPromptsIT {
                 }
             }
         }
-        System.out.printf("%d mutated prompts: %d completions, %d dead letters%n", NUM_PROMPTS, completions, deadLetters);
+        System.out.printf(
+                "%d mutated prompts: %d completions, %d dead letters%n", NUM_PROMPTS, completions, deadLetters);
         assertThat(completions + deadLetters).isEqualTo(NUM_PROMPTS);
         assertThat(ends).hasSize(NUM_PROMPTS);
         // A quarter isn't mutated at all; most of the others break.

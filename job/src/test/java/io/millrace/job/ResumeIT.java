@@ -73,7 +73,9 @@ class ResumeIT {
         @Override
         public void snapshotState(FunctionSnapshotContext context) {
             DRAWN_AT.merge(
-                    context.getCheckpointId(), EngineHost.metrics().generationTokens.sum(), Math::min);
+                    context.getCheckpointId(),
+                    EngineHost.metrics().generationTokens.sum(),
+                    Math::min);
         }
 
         @Override
@@ -105,22 +107,35 @@ class ResumeIT {
 
         private JobOptions options(String name, int parallelism) {
             return JobOptions.parse(
-                    "--bootstrap-servers", broker.bootstrapServers(),
-                    "--prompts-topic", name + ".prompts",
-                    "--completions-topic", name + ".completions",
-                    "--dlq-topic", name + ".dlq",
-                    "--group-id", name,
-                    "--transactional-id-prefix", name,
-                    "--checkpoint-interval", "150 ms",
-                    "--checkpoint-dir", work.resolve("checkpoints-" + name).toUri().toString(),
-                    "--parallelism", Integer.toString(parallelism),
-                    "--model", Path.of("..", "models", "tiny-r1").toString(),
-                    "--max-num-seqs", Integer.toString(MAX_NUM_SEQS));
+                    "--bootstrap-servers",
+                    broker.bootstrapServers(),
+                    "--prompts-topic",
+                    name + ".prompts",
+                    "--completions-topic",
+                    name + ".completions",
+                    "--dlq-topic",
+                    name + ".dlq",
+                    "--group-id",
+                    name,
+                    "--transactional-id-prefix",
+                    name,
+                    "--checkpoint-interval",
+                    "150 ms",
+                    "--checkpoint-dir",
+                    work.resolve("checkpoints-" + name).toUri().toString(),
+                    "--parallelism",
+                    Integer.toString(parallelism),
+                    "--model",
+                    Path.of("..", "models", "tiny-r1").toString(),
+                    "--max-num-seqs",
+                    Integer.toString(MAX_NUM_SEQS));
         }
 
         private void publish() {
             try (TopicWriter writer = TopicWriter.open(
-                    options.kafkaProperties(), options.get(JobOptions.PROMPTS_TOPIC), EmbeddedBroker.MAX_MESSAGE_BYTES)) {
+                    options.kafkaProperties(),
+                    options.get(JobOptions.PROMPTS_TOPIC),
+                    EmbeddedBroker.MAX_MESSAGE_BYTES)) {
                 for (int i = 0; i < NUM_PROMPTS; i++) {
                     writer.send(("k" + i).getBytes(UTF_8), prompt(i).getBytes(UTF_8), List.of());
                 }
@@ -137,7 +152,9 @@ class ResumeIT {
             long deadline = System.nanoTime() + Duration.ofMinutes(4).toNanos();
             while (answers.size() + deadLetters.size() < count) {
                 take();
-                assertThat(System.nanoTime()).as("%s of %s answers", answers.size(), count).isLessThan(deadline);
+                assertThat(System.nanoTime())
+                        .as("%s of %s answers", answers.size(), count)
+                        .isLessThan(deadline);
             }
         }
 
@@ -191,8 +208,8 @@ class ResumeIT {
             case 2 -> "\"temperature\": 5, \"n\": 3, \"return_token_ids\": true";
             default -> "\"temperature\": 2, \"logprobs\": true, \"top_logprobs\": 2, \"frequency_penalty\": 0.5";
         };
-        return "{\"id\": \"r" + i + "\", \"messages\": [{\"role\": \"user\", \"content\": \"What is " + (10 + i)
-                + " + " + (200 - i) + "?\"}], \"ignore_eos\": true, \"max_tokens\": " + (100 + 3 * i) + ", " + more + "}";
+        return "{\"id\": \"r" + i + "\", \"messages\": [{\"role\": \"user\", \"content\": \"What is " + (10 + i) + " + "
+                + (200 - i) + "?\"}], \"ignore_eos\": true, \"max_tokens\": " + (100 + 3 * i) + ", " + more + "}";
     }
 
     private static Completion decoded(byte[] value) {
@@ -241,10 +258,12 @@ class ResumeIT {
         Run run = new Run("rescaled", 2);
         EmbeddedFlink flink = run.start(null);
         run.await(10);
-        String savepoint = flink.stopWithSavepoint(work.resolve("savepoints").toUri().toString());
+        String savepoint =
+                flink.stopWithSavepoint(work.resolve("savepoints").toUri().toString());
         flink.close();
         JobOptions wider = run.options("rescaled", 3);
-        EmbeddedFlink again = EmbeddedFlink.start(MillraceJob.flinkSettings(wider), env -> build(env, wider), savepoint);
+        EmbeddedFlink again =
+                EmbeddedFlink.start(MillraceJob.flinkSettings(wider), env -> build(env, wider), savepoint);
         assertThat(run.finish(again)).isEqualTo(undisturbed);
         assertThat(run.resumedTokens).isPositive();
     }

@@ -7,8 +7,10 @@ import io.millrace.engine.EngineListener;
 import io.millrace.engine.EngineRequest;
 import io.millrace.engine.FinishReason;
 import io.millrace.engine.RejectedException;
+import io.millrace.engine.RejectedException.Stage;
 import io.millrace.engine.ServedModel;
 import io.millrace.engine.Submission;
+import io.millrace.kernels.DeviceException;
 import io.millrace.schemas.Prompt;
 import java.time.Clock;
 import java.util.List;
@@ -100,6 +102,12 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
             submit(admit(record, timestamp));
         } catch (RejectedException e) {
             emitDeadLetter(record, timestamp, e);
+        } catch (DeviceException e) {
+            throw e; // fails the task, which restarts with every request that it had
+        } catch (RuntimeException e) {
+            // A bug that one prompt wakes: the operator's border keeps it from restarting the job again and again.
+            LOG.error("prompt {} can't be taken: {}", record.source(), e.getMessage(), e);
+            emitDeadLetter(record, timestamp, new RejectedException(Stage.VALIDATE, false, "internal error: " + e));
         }
         while (inFlight.isFull(settings.maxInFlightRequests(), settings.maxInFlightBytes())) {
             // At the operator's own priority: a checkpoint in here would journal this element while its source still
@@ -223,7 +231,7 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
         }
         try {
             request.submission = held.submit(request.request, listener(request));
-        } catch (RejectedException e) {
+        } catch (RuntimeException e) {
             remove(request);
             throw e;
         }
