@@ -66,37 +66,34 @@ public final class ScalarLanes implements Lanes {
 
     @Override
     public void multiply(Tile t, int rows) {
-        float[] sums = t.sums;
-        for (int m = 0; m < rows; m++) {
-            for (int k = 0; k < t.cols; k += BLOCK) {
-                Arrays.fill(sums, 0);
+        for (int k = 0; k < t.cols; k += BLOCK) {
+            Arrays.fill(t.sums, 0, rows * PANEL_ROWS, 0);
+            for (int m = 0; m < rows; m++) {
                 for (int i = k; i < Math.min(t.cols, k + BLOCK); i++) {
-                    addColumn(sums, t, i, t.x[t.rows[m] + i]);
-                }
-                float scale = t.format == Tile.Format.E4M3 ? t.scales[t.scaleStart + k / BLOCK] : 1;
-                for (int n = 0; n < PANEL_ROWS; n++) {
-                    t.acc[m * PANEL_ROWS + n] = Math.fma(sums[n], scale, t.acc[m * PANEL_ROWS + n]);
+                    addColumn(t, m * PANEL_ROWS, i, t.x[t.rows[m] + i]);
                 }
             }
+            t.addSums(rows, k);
         }
     }
 
-    private static void addColumn(float[] sums, Tile t, int column, float x) {
+    private static void addColumn(Tile t, int at, int column, float x) {
+        float[] sums = t.sums;
         int p = t.start + column * PANEL_ROWS;
         switch (t.format) {
             case E4M3:
                 for (int n = 0; n < PANEL_ROWS; n++) {
-                    sums[n] = Math.fma(E4M3_WIDENED[t.e4m3[p + e4m3Index(n)] & 0xFF], x, sums[n]);
+                    sums[at + n] = Math.fma(E4M3_WIDENED[t.e4m3[p + e4m3Index(n)] & 0xFF], x, sums[at + n]);
                 }
                 break;
             case BF16:
                 for (int n = 0; n < PANEL_ROWS; n++) {
-                    sums[n] = Math.fma(Bf16.toFloat(t.bf16[p + bf16Index(n)]), x, sums[n]);
+                    sums[at + n] = Math.fma(Bf16.toFloat(t.bf16[p + bf16Index(n)]), x, sums[at + n]);
                 }
                 break;
             case F32:
                 for (int n = 0; n < PANEL_ROWS; n++) {
-                    sums[n] = Math.fma(t.f32[p + n], x, sums[n]);
+                    sums[at + n] = Math.fma(t.f32[p + n], x, sums[at + n]);
                 }
                 break;
         }

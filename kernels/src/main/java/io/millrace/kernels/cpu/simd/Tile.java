@@ -42,9 +42,17 @@ public final class Tile {
     public float[] x = {};
     /** First element of each row of activations. */
     public final int[] rows = new int[MAX_ROWS];
-    /** [64] f32: sums of a block, for plain loops. */
-    final float[] sums = new float[Lanes.PANEL_ROWS];
+    /** [MAX_ROWS, 64] f32: sums of one block. */
+    final float[] sums = new float[MAX_ROWS * Lanes.PANEL_ROWS];
 
     /** [MAX_ROWS, 64] f32: results are added here. */
     public final float[] acc = new float[MAX_ROWS * Lanes.PANEL_ROWS];
+
+    /** {@code acc = fma(sums, scale, acc)}, for the block that starts at column {@code k}. */
+    void addSums(int numRows, int k) {
+        float scale = format == Format.E4M3 ? scales[scaleStart + k / Lanes.BLOCK] : 1;
+        for (int i = 0; i < numRows * Lanes.PANEL_ROWS; i++) {
+            acc[i] = Math.fma(sums[i], scale, acc[i]);
+        }
+    }
 }
