@@ -46,9 +46,7 @@ public final class VectorLanes implements Lanes {
 
     @Override
     public int maxTileRows() {
-        return LANES == SUM_LANES
-                ? Tile.MAX_ROWS
-                : 2; // narrower machines mostly have 16 registers: 2 × 4 sums, 4 weights
+        return LANES == SUM_LANES ? 4 : 2; // narrower machines mostly have 16 registers: 2 × 4 sums, 4 weights
     }
 
     @Override
