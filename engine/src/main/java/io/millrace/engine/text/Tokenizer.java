@@ -112,19 +112,19 @@ public final class Tokenizer {
         if (addedTokens) {
             this.addedTokens.cut(clean, (from, to, id) -> {
                 if (id == AddedTokens.PLAIN) {
-                    encodePlain(clean, from, to, ids);
+                    encodePlain(clean.substring(from, to), ids);
                 } else {
                     ids.add(id);
                 }
             });
         } else {
-            encodePlain(clean, 0, clean.length(), ids);
+            encodePlain(clean, ids);
         }
         return ids.build().toArray();
     }
 
-    private void encodePlain(String text, int from, int to, IntStream.Builder ids) {
-        preTokenizer.forEachPiece(text, from, to, piece -> {
+    private void encodePlain(String text, IntStream.Builder ids) {
+        preTokenizer.forEachPiece(text, piece -> {
             for (int id : encodePiece(piece)) {
                 ids.add(id);
             }
