@@ -20,7 +20,7 @@ import java.util.stream.IntStream;
  */
 public final class Tokenizer {
     /** Pieces kept with their ids; a full cache is emptied. */
-    private static final int CACHED_PIECES = 1 << 16;
+    static final int CACHED_PIECES = 1 << 16;
     /** Characters of a piece that is worth keeping. */
     private static final int CACHED_LENGTH = 32;
 
@@ -149,6 +149,11 @@ public final class Tokenizer {
             cache.put(piece, ids);
         }
         return ids;
+    }
+
+    /** How many pieces are cached. For tests. */
+    long numCachedPieces() {
+        return cache.mappingCount();
     }
 
     private static String wellFormed(String text) {

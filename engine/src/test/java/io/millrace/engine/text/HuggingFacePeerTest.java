@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Compares with Hugging Face's native library on a real tokenizer.json of DeepSeek-V3. Not part of the build: run
@@ -190,6 +191,15 @@ class HuggingFacePeerTest {
             point = random.nextInt(new int[] {0x80, 0x800, 0x10000, 0x20000, 0x110000}[random.nextInt(5)]);
         }
         return point;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"a", "Ġ", "the", "語", "한", "!", "7", " ", "\n", "😀", "<｜User｜>", "aß"})
+    void encodesLongPiecesAlike(String unit) {
+        String text = unit.repeat(100_000);
+
+        assertThat(OURS.encode(text, true))
+                .isEqualTo(toInts(THEIRS.encode(text, false, false).getIds()));
     }
 
     /** Each code point behind a letter, a sign and a digit: is it in the same piece? */
