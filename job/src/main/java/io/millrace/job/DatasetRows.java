@@ -45,7 +45,6 @@ public final class DatasetRows {
     static void writeError(WireRecord row, OutputStream out) throws IOException {
         String id = RecordId.find(row.value);
         ObjectNode json = JSON.createObjectNode();
-        json.put("file", row.topic);
         json.put("line", row.offset);
         json.put("id", id == null ? row.source() : id);
         json.put("stage", header(row, "stage"));
@@ -53,6 +52,7 @@ public final class DatasetRows {
         json.put("message", header(row, "message"));
         json.put("retriable", Boolean.parseBoolean(header(row, "retriable")));
         json.put("original_base64", row.value);
+        json.put("file", row.topic);
         if (row.header(DeadLetters.PREFIX + "truncated") != null) {
             json.put("original_bytes", Long.parseLong(header(row, "truncated")));
         }

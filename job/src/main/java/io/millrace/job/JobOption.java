@@ -114,8 +114,9 @@ public record JobOption<T>(
             if (!m.matches()) {
                 throw new IllegalArgumentException("a number of bytes such as 1048576, 64 KiB, 8 MiB, 2 GiB");
             }
-            int power = "kmgt".indexOf(m.group(2)) + (m.group(2).isEmpty() ? 0 : 1);
-            return inRange(m.group(1), low, high >> (10 * power)) << (10 * power);
+            int shift = 10 * (m.group(2).isEmpty() ? 0 : "kmgt".indexOf(m.group(2)) + 1);
+            long count = inRange(m.group(1), 0, Long.MAX_VALUE >> shift);
+            return inRange(Long.toString(count << shift), low, high);
         });
     }
 

@@ -7,13 +7,17 @@ import io.millrace.job.JobOptions;
 import io.millrace.job.StartupChecks;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** A file of prompts to a file of completions, by the same job in this process. */
 @Command(
@@ -31,6 +35,9 @@ final class GenerateCommand implements Callable<Integer>, JobOptionArgs.TakesJob
 
     @Mixin
     private JobOptionArgs jobOptionArgs = new JobOptionArgs();
+
+    @Spec
+    private @Nullable CommandSpec spec;
 
     @Option(
             names = "--input",
@@ -103,7 +110,12 @@ final class GenerateCommand implements Callable<Integer>, JobOptionArgs.TakesJob
     }
 
     private String resumeCommand() {
-        return "millrace generate --input " + input + " --output " + output + " … --resume";
+        List<String> args = Objects.requireNonNull(spec)
+                .commandLine()
+                .getParent()
+                .getParseResult()
+                .originalArgs();
+        return "millrace " + String.join(" ", args) + (isResume ? "" : " --resume");
     }
 
     private void report(DatasetFiles files, GenerateRun.Result r) {

@@ -62,6 +62,10 @@ public final class Main {
             at.getErr().println("try: " + at.getCommandSpec().qualifiedName() + " --help");
             return WRONG_USAGE;
         });
+        if (args.length == 0) {
+            line.usage(line.getErr());
+            return WRONG_USAGE;
+        }
         line.setExecutionExceptionHandler((e, at, result) -> {
             oneLine(at, e, isVerbose);
             return e instanceof ConfigException ? WRONG_USAGE : FAILED;
