@@ -155,7 +155,7 @@ public interface MemoryContract {
         Tensor out = device.allocate(DType.F32, 2, 4);
         assertThatThrownBy(() -> ops.rmsNorm(out, x, x, 0))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("rmsNorm: columns of x is 3 but must be 4");
+                .hasMessage("rmsNorm F32 [2, 3]: columns of x is 3 but must be 4");
         Tensor ids = Inputs.tensor(device, new int[] {0, 2}, 2);
         assertThatThrownBy(() -> ops.embed(device.allocate(DType.F32, 2, 3), x, ids))
                 .isInstanceOf(IllegalArgumentException.class)

@@ -1,7 +1,11 @@
 package io.millrace.job.cli;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.millrace.engine.ConfigException;
 import io.millrace.job.cli.JobOptionArgs.TakesJobOptions;
+import java.io.OutputStreamWriter;
+import java.io.PrintWriter;
 import java.util.List;
 import java.util.Objects;
 import picocli.CommandLine;
@@ -51,6 +55,8 @@ public final class Main {
         Logs.start(isVerbose);
         CommandLine line = new CommandLine(new Main());
         line.setUsageHelpWidth(120);
+        line.setOut(new PrintWriter(new OutputStreamWriter(System.out, UTF_8), true));
+        line.setErr(new PrintWriter(new OutputStreamWriter(System.err, UTF_8), true));
         line.getSubcommands().values().forEach(sub -> {
             if (sub.getCommand() instanceof TakesJobOptions c) {
                 c.jobOptionArgs().addTo(sub.getCommandSpec(), c);

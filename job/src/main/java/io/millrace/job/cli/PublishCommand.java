@@ -11,8 +11,6 @@ import io.millrace.job.RecordId;
 import io.millrace.job.TopicWriter;
 import io.millrace.operators.WireRecord;
 import java.io.BufferedInputStream;
-import java.io.FileDescriptor;
-import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -111,7 +109,7 @@ final class PublishCommand implements Callable<Integer>, JobOptionArgs.TakesJobO
     private InputStream open() {
         Path from = file != null ? file : input;
         if (from == null || from.toString().equals("-")) {
-            return new BufferedInputStream(new FileInputStream(FileDescriptor.in), 1 << 16);
+            return new BufferedInputStream(System.in, 1 << 16);
         }
         try {
             return new BufferedInputStream(Files.newInputStream(from), 1 << 16);

@@ -3,8 +3,6 @@ package io.millrace.job.cli;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.BufferedReader;
-import java.io.FileDescriptor;
-import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.Reader;
@@ -12,8 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The lines of stdin, UTF-8. Only a line feed ends a line: a text may hold carriage returns. */
 final class StdinLines implements AutoCloseable {
-    private final Reader in =
-            new BufferedReader(new InputStreamReader(new FileInputStream(FileDescriptor.in), UTF_8), 1 << 16);
+    private final Reader in = new BufferedReader(new InputStreamReader(System.in, UTF_8), 1 << 16);
     private final StringBuilder line = new StringBuilder();
     private long number;
 

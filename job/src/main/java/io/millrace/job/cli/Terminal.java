@@ -3,8 +3,6 @@ package io.millrace.job.cli;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.BufferedOutputStream;
-import java.io.FileDescriptor;
-import java.io.FileOutputStream;
 import java.io.PrintStream;
 import picocli.CommandLine.Option;
 
@@ -17,9 +15,9 @@ public final class Terminal {
     @SuppressWarnings("UnusedVariable") // Main looks for it before anything is parsed or logged
     private boolean isVerbose;
 
-    private final PrintStream out =
-            new PrintStream(new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16), false, UTF_8);
-    private final PrintStream err = new PrintStream(new FileOutputStream(FileDescriptor.err), true, UTF_8);
+    // Around the standard streams, whose own encoding depends on the locale.
+    private final PrintStream out = new PrintStream(new BufferedOutputStream(System.out, 1 << 16), false, UTF_8);
+    private final PrintStream err = new PrintStream(System.err, true, UTF_8);
 
     /** Returns whether results have to be JSON. */
     boolean isJson() {

@@ -4,7 +4,11 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Picks the {@link Lanes} of this JVM by the system property {@code millrace.lanes}: 512, 256, 128, scalar; default: the machine's. */
+/**
+ * Picks the {@link Lanes} of this JVM by the system property {@code millrace.lanes}: {@code 512}, {@code 256}, {@code 128} or {@code
+ * machine} (the machine's width, at most 512) from the first call on, {@code scalar}; default: scalar until the machine's width is
+ * compiled.
+ */
 public final class LaneChoice {
     /** The system property. */
     public static final String PROPERTY = "millrace.lanes";
@@ -25,7 +29,8 @@ public final class LaneChoice {
         if (ModuleLayer.boot().findModule(MODULE).isEmpty()) {
             return withoutModule(LOG, WARNED);
         }
-        return Vectors.make();
+        boolean isAsked = System.getProperty(PROPERTY) != null;
+        return isAsked || WarmingLanes.isJvmWarm() ? Vectors.make() : new WarmingLanes(Vectors.make());
     }
 
     static Lanes withoutModule(Logger log, AtomicBoolean isWarned) {

@@ -7,7 +7,7 @@ package io.millrace.kernels.cpu.simd;
  *
  * <p>Stateless; any thread.
  */
-public interface Lanes {
+public interface Lanes extends AutoCloseable {
     /** Logical lanes of a reduction, at every vector width. */
     int SUM_LANES = 16;
 
@@ -62,6 +62,10 @@ public interface Lanes {
 
     /** {@code out = exp(−x)}. */
     void expNegated(float[] out, int outStart, float[] x, int start, int count);
+
+    /** Ends the threads of an implementation that has any. */
+    @Override
+    default void close() {}
 
     /** Adds 16 lanes by halves: 8 + 8, 4 + 4, 2 + 2, 1 + 1. Written out, because as a loop it took as long as the dot before it. */
     static float fold(float[] lanes, int start) {

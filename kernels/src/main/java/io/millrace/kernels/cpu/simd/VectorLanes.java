@@ -24,7 +24,7 @@ public final class VectorLanes implements Lanes {
 
     private static VectorSpecies<Float> species() {
         String bits = System.getProperty(LaneChoice.PROPERTY);
-        if (bits == null) {
+        if (bits == null || bits.equals("machine")) {
             int preferred = FloatVector.SPECIES_PREFERRED.vectorBitSize();
             bits = preferred >= 512 ? "512" : preferred >= 256 ? "256" : "128";
         }
@@ -35,7 +35,7 @@ public final class VectorLanes implements Lanes {
                 return VectorSpecies.of(float.class, VectorShape.forBitSize(Integer.parseInt(bits)));
             default:
                 throw new IllegalArgumentException(
-                        LaneChoice.PROPERTY + " is \"" + bits + "\": 512, 256, 128 or scalar");
+                        LaneChoice.PROPERTY + " is \"" + bits + "\": 512, 256, 128, machine or scalar");
         }
     }
 
