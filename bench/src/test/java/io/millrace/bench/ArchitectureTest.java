@@ -48,9 +48,19 @@ class ArchitectureTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"io.millrace.kernels.(*)..", "io.millrace.engine.(*)..", "io.millrace.job.(*)..", "io.millrace.(*).."})
+    @ValueSource(
+            strings = {
+                "io.millrace.kernels.(*)..",
+                "io.millrace.engine.(*)..",
+                "io.millrace.job.(*)..",
+                "io.millrace.(*).."
+            })
     void packagesHaveNoCycles(String pattern) {
-        slices().matching(pattern).should().beFreeOfCycles().allowEmptyShould(true).check(CLASSES);
+        slices().matching(pattern)
+                .should()
+                .beFreeOfCycles()
+                .allowEmptyShould(true)
+                .check(CLASSES);
     }
 
     @ParameterizedTest

@@ -114,8 +114,8 @@ public final class Engine implements AutoCloseable {
                             params.stop(),
                             sampleEnd.hiddenIds(params),
                             params.minTokens()));
-            entry.sequences.add(new Sequence<>(
-                    sample, params, i, entry.request.priority(), arrivals++, prompt.ids(), maxTokens));
+            entry.sequences.add(
+                    new Sequence<>(sample, params, i, entry.request.priority(), arrivals++, prompt.ids(), maxTokens));
         }
         for (Sequence<LiveSample> s : List.copyOf(entry.sequences)) {
             int[][] kept = entry.request.keptTokens();
@@ -135,7 +135,8 @@ public final class Engine implements AutoCloseable {
         metrics.keptTokens.add(kept.length);
         for (int token : kept) {
             s.append(token);
-            FinishReason reason = sampleEnd.after(s, token, sample.text.append(token).isStopped());
+            FinishReason reason =
+                    sampleEnd.after(s, token, sample.text.append(token).isStopped());
             if (reason != null) {
                 finish(s, reason);
                 return true;

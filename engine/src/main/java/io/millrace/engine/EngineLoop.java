@@ -24,7 +24,8 @@ final class EngineLoop implements AutoCloseable {
     }
 
     /** Returns what broke the engine, null while it works. Any thread. */
-    @Nullable RuntimeException failure() {
+    @Nullable
+    RuntimeException failure() {
         return failure;
     }
 

@@ -54,15 +54,13 @@ record EngineParts(
         }
     }
 
-    private static EngineParts build(
-            EngineConfig config, EngineMetrics metrics, ModelFolder folder, Backend backend) {
+    private static EngineParts build(EngineConfig config, EngineMetrics metrics, ModelFolder folder, Backend backend) {
         ModelConfig modelConfig = folder.config();
         Tokenizer tokenizer = Tokenizer.load(required(folder, "tokenizer.json"));
         int maxModelLen = maxModelLen(config, modelConfig);
         Rank rank = backend.open(ParallelPlan.SINGLE).get(0);
         int maxTokens = Math.max(config.maxNumBatchedTokens(), config.maxNumSeqs());
-        DeepSeekModel model =
-                DeepSeekModel.load(folder, rank, maxTokens, config.maxNumSeqs(), ProgressListener.NONE);
+        DeepSeekModel model = DeepSeekModel.load(folder, rank, maxTokens, config.maxNumSeqs(), ProgressListener.NONE);
         DeviceInfo device = rank.device().info();
         int numPages = KvBudget.numPages(
                 config.kvCacheBytes(),
@@ -72,14 +70,21 @@ record EngineParts(
                 device.totalBytes());
         int maxPages = (maxModelLen + KvBudget.PAGE_TOKENS - 1) / KvBudget.PAGE_TOKENS;
         GenerationConfig generation = folder.generationConfig();
-        int[] endIds = generation.eosTokenIds().stream().mapToInt(Integer::intValue).toArray();
+        int[] endIds =
+                generation.eosTokenIds().stream().mapToInt(Integer::intValue).toArray();
         ModelRunner runner = new ModelRunner(
                 model,
                 model.allocateKv(numPages, KvBudget.PAGE_TOKENS),
                 new StepInput(rank.device(), maxTokens, config.maxNumSeqs(), maxPages),
                 new Sampler(rank, config.maxNumSeqs(), Math.min(tokenizer.numTokens(), modelConfig.vocabSize())),
                 endIds);
-        LOG.info("{} on {} ({}), KV pool of {} pages of {} tokens", folder.name(), device.name(), device.description(), numPages, KvBudget.PAGE_TOKENS);
+        LOG.info(
+                "{} on {} ({}), KV pool of {} pages of {} tokens",
+                folder.name(),
+                device.name(),
+                device.description(),
+                numPages,
+                KvBudget.PAGE_TOKENS);
         ServedModel served = new ServedModel(
                 folder.name(),
                 folder.hash(ProgressListener.NONE),

@@ -32,7 +32,8 @@ final class SampleEnd {
      *
      * @param isStopped whether a stop string was found
      */
-    @Nullable FinishReason after(Sequence<LiveSample> s, int token, boolean isStopped) {
+    @Nullable
+    FinishReason after(Sequence<LiveSample> s, int token, boolean isStopped) {
         boolean isEnd = !s.params().ignoreEos() && Arrays.stream(endIds).anyMatch(id -> id == token);
         if (isEnd || isStopped || s.params().stopTokenIds().contains(token)) {
             return FinishReason.STOP;

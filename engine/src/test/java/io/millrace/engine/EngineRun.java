@@ -30,13 +30,16 @@ final class EngineRun {
         public void onEvent(EngineEvent event) {
             if (event instanceof EngineEvent.Delta d) {
                 Arrays.stream(d.tokenIds())
-                        .forEach(t -> deltaTokens.computeIfAbsent(d.sampleIndex(), k -> new ArrayList<>()).add(t));
+                        .forEach(t -> deltaTokens
+                                .computeIfAbsent(d.sampleIndex(), k -> new ArrayList<>())
+                                .add(t));
                 deltaText
                         .computeIfAbsent(d.sampleIndex(), k -> new StringBuilder())
                         .append(d.reasoningDelta())
                         .append(d.contentDelta());
                 if (d.logprobs() != null) {
-                    logprobs.computeIfAbsent(d.sampleIndex(), k -> new ArrayList<>()).addAll(d.logprobs());
+                    logprobs.computeIfAbsent(d.sampleIndex(), k -> new ArrayList<>())
+                            .addAll(d.logprobs());
                 }
             } else if (event instanceof EngineEvent.Finished f) {
                 finished.put(f.sampleIndex(), f);
@@ -55,12 +58,34 @@ final class EngineRun {
 
     static EngineConfig config(int threads, int maxNumSeqs, int chunk, int maxModelLen, long kvBytes) {
         return new EngineConfig(
-                TINY, TappedBackendProvider.NAME, threads, maxNumSeqs, chunk, maxModelLen, kvBytes, SamplingOptions.NONE);
+                TINY,
+                TappedBackendProvider.NAME,
+                threads,
+                maxNumSeqs,
+                chunk,
+                maxModelLen,
+                kvBytes,
+                SamplingOptions.NONE);
     }
 
     static SamplingOptions sampling(Integer maxTokens, Double temperature, Double topP, Long seed) {
         return new SamplingOptions(
-                maxTokens, null, temperature, topP, null, null, null, null, null, seed, null, null, null, null, null, null);
+                maxTokens,
+                null,
+                temperature,
+                topP,
+                null,
+                null,
+                null,
+                null,
+                null,
+                seed,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null);
     }
 
     static EngineRequest request(String id, PromptInput prompt, SamplingOptions options) {

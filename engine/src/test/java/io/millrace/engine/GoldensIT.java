@@ -40,11 +40,18 @@ class GoldensIT {
         for (int i = 0; i < goldens.size(); i++) {
             JsonNode g = goldens.get(i);
             EngineEvent.Finished f = Objects.requireNonNull(
-                    outcomes.get(requests.get(i).id()).finished.get(0), g.get("id").asText());
-            assertThat(f.stats().promptTokenIds()).as("prompt of %s", g.get("id")).isEqualTo(EngineRun.ints(g.get("prompt_ids")));
+                    outcomes.get(requests.get(i).id()).finished.get(0),
+                    g.get("id").asText());
+            assertThat(f.stats().promptTokenIds())
+                    .as("prompt of %s", g.get("id"))
+                    .isEqualTo(EngineRun.ints(g.get("prompt_ids")));
             int[] want = EngineRun.ints(g.get("completion_ids"));
-            int upTo = g.get("close_steps").isEmpty() ? want.length : g.get("close_steps").get(0).asInt();
-            assertThat(Arrays.copyOf(f.tokenIds(), upTo)).as("ids of %s", g.get("id")).isEqualTo(Arrays.copyOf(want, upTo));
+            int upTo = g.get("close_steps").isEmpty()
+                    ? want.length
+                    : g.get("close_steps").get(0).asInt();
+            assertThat(Arrays.copyOf(f.tokenIds(), upTo))
+                    .as("ids of %s", g.get("id"))
+                    .isEqualTo(Arrays.copyOf(want, upTo));
             assertThat(f.tokenIds()).hasSameSizeAs(want);
             assertThat(f.text()).isEqualTo(g.get("text").asText());
             assertThat(f.reason().wireName()).isEqualTo(g.get("finish_reason").asText());

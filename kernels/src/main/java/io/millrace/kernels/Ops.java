@@ -75,7 +75,7 @@ public interface Ops {
     /** {@code out[i] = x[rows[i]]}. out [S, D], rows [S] i32. */
     void gatherRows(Tensor out, Tensor x, Tensor rows);
 
-    /** Draws one id per row; −1 if the row's logits hold a NaN or +∞. ids [S] i32, logits [S, V] f32 (unchanged). */
+    /** Draws one id per row; −1 if the row's logits hold a NaN or +∞ or all are −∞. ids [S] i32, logits [S, V] f32 (unchanged). */
     void sample(Tensor ids, Tensor logits, SamplingBatch batch);
 
     /**

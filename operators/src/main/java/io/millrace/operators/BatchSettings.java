@@ -1,5 +1,6 @@
 package io.millrace.operators;
 
+import io.millrace.engine.ConfigException;
 import io.millrace.engine.EngineConfig;
 import io.millrace.engine.SamplingOptions;
 import io.millrace.schemas.ContentType;
@@ -42,6 +43,20 @@ public record BatchSettings(
         boolean isStrict,
         boolean isRestartOnModelChange)
         implements Serializable {
+
+    /** Checks the bounds; the engine checks its own. */
+    public BatchSettings {
+        atLeastOne("max-in-flight-requests", maxInFlightRequests);
+        atLeastOne("max-in-flight-bytes", maxInFlightBytes);
+        atLeastOne("max-request-bytes", maxRequestBytes);
+        atLeastOne("max-completion-bytes", maxCompletionBytes);
+    }
+
+    private static void atLeastOne(String name, long value) {
+        if (value < 1) {
+            throw new ConfigException(name + " is " + value + " but must be at least 1");
+        }
+    }
 
     /** Returns the engine's part. */
     public EngineConfig engineConfig(SamplingOptions defaults) {

@@ -1,7 +1,6 @@
 package io.millrace.operators;
 
 import io.millrace.engine.EngineEvent.Finished;
-import io.millrace.engine.FinishReason;
 import io.millrace.engine.RejectedException;
 import io.millrace.engine.RejectedException.Stage;
 import io.millrace.engine.SamplingParams;
@@ -89,14 +88,13 @@ final class CompletionEncoder {
     }
 
     private Completion.Choice choice(InFlightRequest request, int index, Finished result) {
-        boolean isDeadline = request.isDeadlinePassed && result.reason() == FinishReason.CANCELLED;
         boolean hasLogprobs = request.entry.params().topLogprobs() >= 0;
         return new Completion.Choice(
                 index,
                 result.content(),
                 result.reasoning(),
                 result.text(),
-                (isDeadline ? FinishReason.DEADLINE : result.reason()).wireName(),
+                result.reason().wireName(),
                 request.prompt.returnTokenIds() ? result.tokenIds() : null,
                 hasLogprobs ? logprobs(request.entry.samples().get(index).logprobs()) : null);
     }

@@ -5,13 +5,17 @@ import io.millrace.engine.EngineEvent;
 import io.millrace.engine.EngineHost;
 import io.millrace.engine.EngineListener;
 import io.millrace.engine.EngineRequest;
+import io.millrace.engine.FinishReason;
 import io.millrace.engine.RejectedException;
+import io.millrace.engine.RejectedException.Stage;
 import io.millrace.engine.ServedModel;
 import io.millrace.engine.Submission;
+import io.millrace.kernels.DeviceException;
 import io.millrace.schemas.Prompt;
 import java.time.Clock;
 import java.util.List;
 import org.apache.flink.api.common.operators.MailboxExecutor;
+import org.apache.flink.runtime.execution.SuppressRestartsException;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
@@ -64,21 +68,30 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
     public void initializeState(StateInitializationContext context) throws Exception {
         super.initializeState(context);
         journal = new RequestJournal(context.getOperatorStateStore());
-        restored = journal.takeRestored();
+        try {
+            restored = journal.takeRestored();
+        } catch (ConfigException e) {
+            throw new SuppressRestartsException(e);
+        }
     }
 
     @Override
     public void open() throws Exception {
         super.open();
-        lease = source.acquire(settings.engineConfig(SamplingLayers.ofCommandLine(settings.samplingDefaultsJson())));
-        model = lease.model();
-        Vocabulary vocabulary = source.vocabulary(model);
-        decoder = new PromptDecoder(settings);
-        validator = new PromptValidator(model, vocabulary);
-        encoder = new CompletionEncoder(model, vocabulary, settings.maxCompletionBytes(), Clock.systemUTC());
-        flinkMetrics = new FlinkMetrics(getMetricGroup(), source.metrics());
-        restored.forEach(this::resume);
-        restored = List.of();
+        try {
+            lease = source.acquire(
+                    settings.engineConfig(SamplingLayers.ofCommandLine(settings.samplingDefaultsJson())));
+            model = lease.model();
+            Vocabulary vocabulary = source.vocabulary(model);
+            decoder = new PromptDecoder(settings);
+            validator = new PromptValidator(model, vocabulary);
+            encoder = new CompletionEncoder(model, vocabulary, settings.maxCompletionBytes(), Clock.systemUTC());
+            flinkMetrics = new FlinkMetrics(getMetricGroup(), source.metrics());
+            resume(restored);
+            restored = List.of();
+        } catch (ConfigException e) {
+            throw new SuppressRestartsException(e); // trying again can't help
+        }
     }
 
     @Override
@@ -89,6 +102,12 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
             submit(admit(record, timestamp));
         } catch (RejectedException e) {
             emitDeadLetter(record, timestamp, e);
+        } catch (DeviceException e) {
+            throw e; // fails the task, which restarts with every request that it had
+        } catch (RuntimeException e) {
+            // A bug that one prompt wakes: the operator's border keeps it from restarting the job again and again.
+            LOG.error("prompt {} can't be taken: {}", record.source(), e.getMessage(), e);
+            emitDeadLetter(record, timestamp, new RejectedException(Stage.VALIDATE, false, "internal error: " + e));
         }
         while (inFlight.isFull(settings.maxInFlightRequests(), settings.maxInFlightBytes())) {
             // At the operator's own priority: a checkpoint in here would journal this element while its source still
@@ -166,28 +185,37 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
                 JournalEntry.start(record, timestamp, model.hash(), request.params()), prompt, request);
     }
 
-    private void resume(JournalEntry entry) {
-        boolean isSameModel = entry.modelHash().equals(model.hash());
-        if (!isSameModel && !settings.isRestartOnModelChange()) {
-            throw new ConfigException("request " + entry.record().source() + " was begun by model " + entry.modelHash()
-                    + " but " + model.hash() + " is served: restore with that model, or start unfinished requests"
-                    + " anew with --on-model-change=restart");
+    private void resume(List<JournalEntry> entries) {
+        int keptTokens = 0;
+        int lostTokens = 0;
+        for (JournalEntry entry : entries) {
+            boolean isSameModel = entry.modelHash().equals(model.hash());
+            if (!isSameModel && !settings.isRestartOnModelChange()) {
+                throw new ConfigException("request " + entry.record().source() + " was begun by model "
+                        + entry.modelHash() + " but " + model.hash() + " is served: restore with that model, or start"
+                        + " unfinished requests anew with --on-model-change=restart");
+            }
+            resume(entry, isSameModel);
+            keptTokens += isSameModel ? entry.numTokens() : 0;
+            lostTokens += isSameModel ? 0 : entry.numTokens();
         }
+        flinkMetrics.resumed(keptTokens);
+        if (!entries.isEmpty()) {
+            LOG.info("{} requests go on with {} tokens kept", entries.size(), keptTokens);
+        }
+        if (lostTokens > 0) {
+            LOG.warn("another model is served, {}: {} tokens of requests in flight are lost", model.hash(), lostTokens);
+        }
+    }
+
+    private void resume(JournalEntry entry, boolean isSameModel) {
         try {
-            InFlightRequest request;
             if (isSameModel) {
                 Prompt prompt = decoder.decode(entry.record());
-                request = new InFlightRequest(entry, prompt, validator.resume(prompt, entry));
+                submit(new InFlightRequest(entry, prompt, validator.resume(prompt, entry)));
             } else {
-                LOG.warn(
-                        "{} is begun anew with model {}: {} tokens are lost",
-                        entry.record().source(),
-                        model.hash(),
-                        entry.numTokens());
-                request = admit(entry.record(), entry.elementTimestamp());
+                submit(admit(entry.record(), entry.elementTimestamp()));
             }
-            flinkMetrics.resumed(request.resumedTokens);
-            submit(request);
         } catch (RejectedException e) {
             // Limits were tightened meanwhile. A task mustn't emit while it opens; the event comes before any barrier.
             events.post(() -> emitDeadLetter(entry.record(), entry.elementTimestamp(), e));
@@ -201,7 +229,12 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
         if (held == null) {
             throw new IllegalStateException("the operator is closed");
         }
-        request.submission = held.submit(request.request, listener(request));
+        try {
+            request.submission = held.submit(request.request, listener(request));
+        } catch (RuntimeException e) {
+            remove(request);
+            throw e;
+        }
         startDeadline(request, request.submission);
     }
 
@@ -251,19 +284,39 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
                 sample.append(delta);
             }
         } else if (event instanceof EngineEvent.Finished finished) {
-            SampleProgress sample = request.entry.samples().get(finished.sampleIndex());
-            if (!sample.isDone()) { // a sample that was done before a failure keeps its first result
-                sample.finish(finished);
-                flinkMetrics.success(finished.reason());
-            }
-            if (request.isDone()) {
-                complete(request);
-            }
+            finish(request, request.isDeadlinePassed ? atDeadline(finished) : finished);
         } else if (event instanceof EngineEvent.Rejected rejected) {
             remove(request);
             emitDeadLetter(request.entry.record(), request.entry.elementTimestamp(), rejected.cause());
             releaseWatermarks();
         }
+    }
+
+    private void finish(InFlightRequest request, EngineEvent.Finished finished) {
+        SampleProgress sample = request.entry.samples().get(finished.sampleIndex());
+        if (!sample.isDone()) { // a sample that was done before a failure keeps its first result
+            sample.finish(finished);
+            flinkMetrics.success(finished.reason());
+        }
+        if (request.isDone()) {
+            complete(request);
+        }
+    }
+
+    /** The engine knows no deadlines: what it was told to cancel at one ended by the deadline. */
+    private static EngineEvent.Finished atDeadline(EngineEvent.Finished f) {
+        if (f.reason() != FinishReason.CANCELLED) {
+            return f; // it came to its own end just before
+        }
+        return new EngineEvent.Finished(
+                f.sampleIndex(),
+                FinishReason.DEADLINE,
+                f.reasoning(),
+                f.content(),
+                f.text(),
+                f.tokenIds(),
+                f.reasoningTokens(),
+                f.stats());
     }
 
     private void complete(InFlightRequest request) {

@@ -22,6 +22,9 @@ public final class DeadLetters {
     /** Bytes that are kept of a value above the limit. */
     public static final int TRUNCATED_BYTES = 64 << 10;
 
+    /** Chars of a message that are kept: it may quote the prompt. */
+    private static final int MAX_MESSAGE_CHARS = 2000;
+
     private DeadLetters() {}
 
     /**
@@ -38,7 +41,7 @@ public final class DeadLetters {
         Throwable root = cause.getCause() != null ? cause.getCause() : cause;
         add(letter, "stage", cause.stage().wireName());
         add(letter, "class", root.getClass().getName());
-        add(letter, "message", String.valueOf(cause.getMessage()));
+        add(letter, "message", bounded(String.valueOf(cause.getMessage())));
         add(letter, "topic", prompt.topic);
         add(letter, "partition", Integer.toString(prompt.partition));
         add(letter, "offset", Long.toString(prompt.offset));
@@ -60,6 +63,14 @@ public final class DeadLetters {
 
     private static void add(WireRecord letter, String name, String value) {
         letter.headers.add(new WireRecord.Header(PREFIX + name, value.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private static String bounded(String message) {
+        if (message.length() <= MAX_MESSAGE_CHARS) {
+            return message;
+        }
+        boolean isInPair = Character.isHighSurrogate(message.charAt(MAX_MESSAGE_CHARS - 1));
+        return message.substring(0, isInPair ? MAX_MESSAGE_CHARS - 1 : MAX_MESSAGE_CHARS) + "…";
     }
 
     /** Returns the attempt that a replayed record says; 0 for a new one, also if the header is no number in range. */

@@ -48,17 +48,19 @@ final class SamplingLayers {
      */
     static SamplingOptions ofCommandLine(String json) {
         String object = json.strip();
-        if (object.isEmpty() || object.equals("{}")) {
+        if (object.isEmpty()) {
             return SamplingOptions.NONE;
         }
         if (!object.startsWith("{")) {
             throw new ConfigException("sampling defaults are " + object + " but must be a JSON object");
         }
         // A request without a prompt: the same fields are read by the same code.
-        byte[] asRequest = ("{\"prompt\":\"\"," + object.substring(1)).getBytes(StandardCharsets.UTF_8);
+        String fields = object.substring(1).stripLeading();
+        String asRequest = "{\"prompt\":\"\"" + (fields.startsWith("}") ? "" : ",") + fields;
         try {
             SamplingOptions options =
-                    of(PromptJson.decode(asRequest, WireLimits.DEFAULT, true).sampling());
+                    of(PromptJson.decode(asRequest.getBytes(StandardCharsets.UTF_8), WireLimits.DEFAULT, true)
+                            .sampling());
             SamplingParams.resolve(options, 0); // ranges
             return options;
         } catch (WireException | RejectedException e) {

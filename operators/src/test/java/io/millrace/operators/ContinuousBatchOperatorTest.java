@@ -106,6 +106,18 @@ class ContinuousBatchOperatorTest {
     }
 
     @Test
+    void requestThatTheEngineRejectsAtOnceIsNotInFlight() throws Exception {
+        engine.rejectsAtOnce = new RejectedException(Stage.TOKENIZE, false, "prompt is too long");
+        try (OperatorHarness harness = new OperatorHarness(engine, settings(1, 1 << 20)).open()) {
+            harness.send(prompt("q-1", 1, ""));
+            harness.flink.endInput();
+            assertThat(harness.deadLetters())
+                    .extracting(r -> header(r, "__llm.errors.stage"))
+                    .containsExactly("tokenize");
+        }
+    }
+
+    @Test
     void completionAboveTheLimitGoesToTheDeadLettersWithThePrompt() throws Exception {
         try (OperatorHarness harness = new OperatorHarness(engine, settings(10, 1 << 20)).open()) {
             WireRecord prompt = prompt("q-1", 1, ",\"n\":128,\"logprobs\":true,\"top_logprobs\":20");

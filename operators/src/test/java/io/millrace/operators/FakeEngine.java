@@ -38,6 +38,7 @@ final class FakeEngine {
     final AtomicInteger maxRunning = new AtomicInteger();
     volatile SamplingOptions defaults = SamplingOptions.NONE;
     volatile boolean isBroken;
+    volatile RejectedException rejectsAtOnce;
 
     private final List<Running> running = new ArrayList<>();
     private volatile Thread thread;
@@ -94,6 +95,9 @@ final class FakeEngine {
 
     private synchronized Submission submit(EngineRequest request, EngineListener listener) {
         received.add(request);
+        if (rejectsAtOnce != null) {
+            throw rejectsAtOnce;
+        }
         Running r = new Running(request, listener);
         running.add(r);
         maxRunning.accumulateAndGet(running.size(), Math::max);

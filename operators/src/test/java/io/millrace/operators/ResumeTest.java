@@ -6,6 +6,7 @@ import static io.millrace.operators.TestRecords.settings;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.millrace.engine.ConfigException;
 import io.millrace.engine.EngineRequest;
 import io.millrace.engine.SamplingOptions;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.runtime.execution.SuppressRestartsException;
 import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
 import org.junit.jupiter.api.Test;
@@ -176,6 +178,8 @@ class ResumeTest {
         FakeEngine other = new FakeEngine("hash-2");
         OperatorHarness refusing = new OperatorHarness(other, SETTINGS);
         assertThatThrownBy(() -> refusing.restore(state))
+                .isInstanceOf(SuppressRestartsException.class)
+                .rootCause()
                 .isInstanceOf(ConfigException.class)
                 .hasMessage("request prompts-3-1 was begun by model hash-1 but hash-2 is served: restore with that"
                         + " model, or start unfinished requests anew with --on-model-change=restart");
@@ -189,6 +193,28 @@ class ResumeTest {
                             .at("/provenance/model_hash")
                             .asText())
                     .isEqualTo("hash-2");
+        }
+    }
+
+    @Test
+    void aDeadlineThatPassedWhileTheTaskWasDownEndsTheRequest() throws Exception {
+        WireRecord prompt = prompt("q-1", 1, FIELDS + ",\"deadline_ms\":500");
+        OperatorSubtaskState state;
+        try (OperatorHarness harness = new OperatorHarness(before, SETTINGS)) {
+            harness.flink.setProcessingTime(prompt.timestamp);
+            harness.open().send(prompt);
+            harness.steps(before, 2);
+            state = harness.checkpoint(1);
+        }
+        try (OperatorHarness harness = new OperatorHarness(after, SETTINGS)) {
+            harness.flink.setProcessingTime(prompt.timestamp + 60_000);
+            harness.restore(state);
+            harness.flink.setProcessingTime(prompt.timestamp + 60_001);
+            harness.steps(after, 1);
+            JsonNode choice = json(harness.completions().get(0)).at("/choices/0");
+            assertThat(choice.get("finish_reason").asText()).isEqualTo("deadline");
+            assertThat(choice.get("token_ids")).hasSize(2);
+            assertThat(after.drawn).hasValue(0);
         }
     }
 

@@ -1,6 +1,7 @@
 package io.millrace.schemas;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CoderResult;
@@ -18,6 +19,7 @@ final class AvroCheck {
     private static final int MAX_PATH = 16;
 
     private final byte[] bytes;
+    private final ByteBuffer in;
     private final CharsetDecoder decoder = WireText.strictDecoder();
     private final CharBuffer scratch = CharBuffer.allocate(256);
     /** Path to what is being read: names of fields, and indices of items where the name is empty. */
@@ -29,6 +31,7 @@ final class AvroCheck {
 
     private AvroCheck(byte[] bytes, int pos) {
         this.bytes = bytes;
+        this.in = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         this.pos = pos;
     }
 
@@ -119,17 +122,15 @@ final class AvroCheck {
 
     private void float64() throws WireException {
         int at = take(Double.BYTES);
-        long bits = Long.reverseBytes(ByteBuffer.wrap(bytes).getLong(at));
-        double value = Double.longBitsToDouble(bits);
+        double value = in.limit(pos).getDouble(at);
         if (!Double.isFinite(value)) {
             throw error(value + " is not finite");
         }
     }
 
     private void text() throws WireException {
-        int length = length();
-        int at = take(length);
-        ByteBuffer in = ByteBuffer.wrap(bytes, at, length);
+        int at = take(length());
+        in.limit(pos).position(at);
         decoder.reset();
         CoderResult result;
         do {

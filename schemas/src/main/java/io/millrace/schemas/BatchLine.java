@@ -19,7 +19,7 @@ final class BatchLine {
             String name = in.chars();
             in.next();
             switch (name) {
-                case "custom_id" -> customId = WireText.checkId(name, in.offset(), in.string(), limits);
+                case "custom_id" -> customId = in.id(limits);
                 case "method" -> mustBe(in, "POST");
                 case "url" -> mustBe(in, URL);
                 case "body" -> body = RequestFields.read(in, limits, isStrict);

@@ -32,7 +32,7 @@ public final class CompletionAvro {
                 usage.promptTokens(), usage.completionTokens(), usage.cachedTokens(), usage.reasoningTokens()));
         out.setPromptTokenIds(AvroInts.toList(completion.promptTokenIds()));
         out.setUser(completion.user());
-        out.setMetadata(completion.metadata());
+        out.setMetadata(new TreeMap<>(completion.metadata())); // one order, so that equal completions are equal bytes
         out.setProvenance(provenanceRecord(completion.provenance()));
         return CODEC.encode(out);
     }

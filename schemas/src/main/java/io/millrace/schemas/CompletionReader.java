@@ -74,7 +74,7 @@ final class CompletionReader {
         return new Completion(
                 form,
                 string(body, "id"),
-                isBatch ? string(root, "custom_id") : null,
+                isBatch ? stringOrNull(root, "custom_id") : null,
                 int64(body, "created"),
                 string(body, "model"),
                 choices(body),

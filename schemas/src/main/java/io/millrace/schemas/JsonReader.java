@@ -98,6 +98,16 @@ final class JsonReader {
         return isNull() ? null : string();
     }
 
+    /** Returns a string that is neither empty nor longer than ids may be. */
+    String id(WireLimits limits) throws WireException {
+        String id = string();
+        String problem = WireText.idProblem(id, limits);
+        if (problem != null) {
+            throw error(problem);
+        }
+        return id;
+    }
+
     int int32() throws WireException {
         long value = int64();
         if (value != (int) value) {
@@ -206,6 +216,7 @@ final class JsonReader {
         }
     }
 
+    /** Returns the byte offset of the token. It counts from the start of the text: for errors only. */
     long offset() {
         return offset(parser.currentTokenLocation().getCharOffset());
     }

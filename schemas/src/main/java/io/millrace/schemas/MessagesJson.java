@@ -43,13 +43,21 @@ final class MessagesJson {
             String name = in.chars();
             in.next();
             switch (name) {
-                case "role" -> role = PromptDraft.role(in.path(true), in.offset(), in.string());
+                case "role" -> role = role();
                 case "content" -> content = content();
                 case "tool_calls", "function_call", "audio" -> refuseUnlessNull();
                 default -> RequestFields.unknown(in, draft, isStrict);
             }
         }
         return new Prompt.Message(required("role", role), required("content", content));
+    }
+
+    private String role() throws WireException {
+        String role = PromptDraft.role(in.string());
+        if (role == null) {
+            throw in.error(PromptDraft.roleProblem(in.chars()));
+        }
+        return role;
     }
 
     private String required(String name, @Nullable String value) throws WireException {

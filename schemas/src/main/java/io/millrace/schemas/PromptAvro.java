@@ -66,7 +66,11 @@ public final class PromptAvro {
     }
 
     private static @Nullable String id(String field, @Nullable String id, WireLimits limits) throws WireException {
-        return id == null ? null : WireText.checkId(field, -1, id, limits);
+        String problem = id == null ? null : WireText.idProblem(id, limits);
+        if (problem != null) {
+            throw new WireException(field, -1, problem);
+        }
+        return id;
     }
 
     private static @Nullable List<Prompt.Message> messages(@Nullable List<MessageRecord> in, WireLimits limits)
@@ -85,7 +89,11 @@ public final class PromptAvro {
         }
         List<Prompt.Message> out = new ArrayList<>(in.size());
         for (MessageRecord message : in) {
-            String role = PromptDraft.role("messages[" + out.size() + "].role", -1, message.getRole());
+            String role = PromptDraft.role(message.getRole());
+            if (role == null) {
+                String field = "messages[" + out.size() + "].role";
+                throw new WireException(field, -1, PromptDraft.roleProblem(message.getRole()));
+            }
             out.add(new Prompt.Message(role, message.getContent()));
         }
         return List.copyOf(out);
@@ -99,7 +107,11 @@ public final class PromptAvro {
         checkEntries("logit_bias", in, limits);
         Map<Integer, Double> out = new TreeMap<>();
         for (Map.Entry<String, Double> e : in.entrySet()) {
-            out.put(PromptDraft.biasedToken("logit_bias", -1, e.getKey()), e.getValue());
+            int token = PromptDraft.biasedToken(e.getKey());
+            if (token < 0) {
+                throw new WireException("logit_bias", -1, PromptDraft.biasProblem(e.getKey()));
+            }
+            out.put(token, e.getValue());
         }
         return PromptDraft.frozen(out);
     }
@@ -128,7 +140,7 @@ public final class PromptAvro {
         out.setDeadlineMs(prompt.deadlineMs());
         out.setTenant(prompt.tenant());
         out.setUser(prompt.user());
-        out.setMetadata(prompt.metadata());
+        out.setMetadata(new TreeMap<>(prompt.metadata())); // one order, so that equal prompts are equal bytes
         setSampling(out, prompt.sampling());
         return CODEC.encode(out);
     }

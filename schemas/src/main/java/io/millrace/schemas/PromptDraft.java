@@ -104,27 +104,28 @@ final class PromptDraft {
         }
     }
 
-    /** Returns the role as templates know it. */
-    static String role(String field, long offset, String role) throws WireException {
+    /** Returns the role as templates know it, null for an unknown one. */
+    static @Nullable String role(String role) {
         return switch (role) {
             case "system", "developer" -> "system";
             case "user", "assistant" -> role;
-            default ->
-                throw new WireException(
-                        field,
-                        offset,
-                        WireText.quote(role) + " is no known role: use system, developer, user or assistant");
+            default -> null;
         };
     }
 
-    /** Returns the token id that a key of {@code logit_bias} spells: decimal, no sign, no leading zero. */
-    static int biasedToken(String field, long offset, String key) throws WireException {
+    static String roleProblem(String role) {
+        return WireText.quote(role) + " is no known role: use system, developer, user or assistant";
+    }
+
+    /** Returns the token id that a key of {@code logit_bias} spells (decimal, no sign, no leading zero), −1 for none. */
+    static int biasedToken(String key) {
         boolean isDecimal = !key.isEmpty() && key.length() <= 10 && key.chars().allMatch(c -> c >= '0' && c <= '9');
         long token = isDecimal ? Long.parseLong(key) : -1;
-        if (token > Integer.MAX_VALUE || !Long.toString(token).equals(key)) {
-            throw new WireException(field, offset, WireText.quote(key) + " is no token id: use decimal digits");
-        }
-        return (int) token;
+        return token <= Integer.MAX_VALUE && Long.toString(token).equals(key) ? (int) token : -1;
+    }
+
+    static String biasProblem(String key) {
+        return WireText.quote(key) + " is no token id: use decimal digits";
     }
 
     /**

@@ -150,7 +150,7 @@ final class RequestFields {
     }
 
     private @Nullable String id() throws WireException {
-        return in.isNull() ? null : WireText.checkId(in.path(true), in.offset(), in.string(), limits);
+        return in.isNull() ? null : in.id(limits);
     }
 
     private boolean flag() throws WireException {
@@ -204,7 +204,10 @@ final class RequestFields {
         Map<Integer, Double> map = new LinkedHashMap<>();
         in.requireObject();
         while (in.nextName()) {
-            int token = PromptDraft.biasedToken(in.path(true), in.offset(), in.chars());
+            int token = PromptDraft.biasedToken(in.chars());
+            if (token < 0) {
+                throw in.error(PromptDraft.biasProblem(in.chars()));
+            }
             in.next();
             map.put(token, in.number());
             checkEntries("logit_bias", map.size());

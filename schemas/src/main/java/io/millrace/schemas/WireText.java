@@ -80,20 +80,16 @@ final class WireText {
         return -1;
     }
 
-    /** Returns the id if it is neither empty nor too long. */
-    static String checkId(String field, long offset, String id, WireLimits limits) throws WireException {
+    /** Returns what is wrong with an id: that it is empty or too long; null if nothing. */
+    static @Nullable String idProblem(String id, WireLimits limits) {
         if (id.isEmpty()) {
-            throw new WireException(
-                    field, offset, "is empty: leave it out or give it 1 to " + limits.maxIdBytes() + " bytes");
+            return "is empty: leave it out or give it 1 to " + limits.maxIdBytes() + " bytes";
         }
         long bytes = utf8Bytes(id, id.length());
         if (bytes > limits.maxIdBytes()) {
-            throw new WireException(
-                    field,
-                    offset,
-                    quote(id) + " has " + bytes + " bytes but the limit is " + limits.maxIdBytes() + ": shorten it");
+            return quote(id) + " has " + bytes + " bytes but the limit is " + limits.maxIdBytes() + ": shorten it";
         }
-        return id;
+        return null;
     }
 
     /** Returns the text in quotes, control characters escaped, cut to what fits a log line. */

@@ -20,8 +20,7 @@ public final class KvBudget {
      * @param memoryBytes memory of the device (cpu: of the heap)
      * @throws ConfigException if not even one full context fits
      */
-    public static int numPages(
-            long kvCacheBytes, long tokenBytes, int maxModelLen, int maxNumSeqs, long memoryBytes) {
+    public static int numPages(long kvCacheBytes, long tokenBytes, int maxModelLen, int maxNumSeqs, long memoryBytes) {
         long pageBytes = PAGE_TOKENS * tokenBytes;
         long contextPages = (maxModelLen + PAGE_TOKENS - 1L) / PAGE_TOKENS;
         long pages = kvCacheBytes > 0

@@ -1,6 +1,7 @@
 package io.millrace.engine.model;
 
 import io.millrace.kernels.Fp8Matrix;
+import io.millrace.kernels.numeric.BlockScale;
 import io.millrace.kernels.numeric.E4m3;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -20,7 +21,7 @@ final class AbsorbedKv {
         this.config = config;
         codes = kvB.codes().slice();
         scales = kvB.scales().slice().order(ByteOrder.LITTLE_ENDIAN);
-        scaleCols = (kvB.cols() + Fp8Matrix.BLOCK - 1) / Fp8Matrix.BLOCK;
+        scaleCols = BlockScale.blocks(kvB.cols());
     }
 
     /** Returns k's half, transposed: [H, R, nope] f32. */
@@ -58,7 +59,7 @@ final class AbsorbedKv {
     }
 
     private float weight(int row, int col) {
-        int block = row / Fp8Matrix.BLOCK * scaleCols + col / Fp8Matrix.BLOCK;
+        int block = row / BlockScale.BLOCK * scaleCols + col / BlockScale.BLOCK;
         return E4m3.decode(codes.get(row * config.kvLoraRank() + col)) * scales.getFloat(4 * block);
     }
 }

@@ -2,11 +2,13 @@ package io.millrace.engine.model;
 
 import io.millrace.engine.ConfigException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
 /** All tensors of a folder's shards by name. Immutable; any thread. */
@@ -132,6 +134,25 @@ final class Checkpoint {
             throw new IllegalStateException("tensor " + tensor + " wasn't checked");
         }
         return at;
+    }
+
+    /** Looks at every number of every tensor in a dtype that models use. */
+    void scan(ProgressListener listener) {
+        List<Located> all = tensors.values().stream()
+                .filter(at -> FiniteScan.knows(at.entry().dtype()))
+                .toList();
+        ByteProgress progress = new ByteProgress(
+                all.stream()
+                        .mapToLong(at -> at.entry().end() - at.entry().begin())
+                        .sum(),
+                listener);
+        List<Callable<Integer>> tasks = new ArrayList<>();
+        all.forEach(at -> tasks.add(() -> {
+            int bytes = finiteData(at).remaining();
+            progress.add(bytes);
+            return bytes;
+        }));
+        LoaderThreads.all(tasks);
     }
 
     /** Returns a tensor's bytes after looking at every number of it: no NaN, no infinity. */

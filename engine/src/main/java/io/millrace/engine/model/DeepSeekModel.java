@@ -56,14 +56,11 @@ public final class DeepSeekModel {
     }
 
     private Layer layer(LayerWeights w, RopeTable rope) {
-        MlaBlock attention = new MlaBlock(config, ops, w.attention(), rope);
-        if (w.moe() != null) {
-            return new Layer(w.inputNorm(), attention, w.postAttentionNorm(), new MoeBlock(config, ops, w.moe()));
-        }
-        if (w.mlp() != null) {
-            return new Layer(w.inputNorm(), attention, w.postAttentionNorm(), new DenseMlp(ops, w.mlp()));
-        }
-        throw new IllegalArgumentException("a layer has neither an MLP nor experts");
+        Block feedForward = w.feedForward() instanceof MoeWeights moe
+                ? new MoeBlock(config, ops, moe)
+                : new DenseMlp(ops, (MlpWeights) w.feedForward());
+        return new Layer(
+                w.inputNorm(), new MlaBlock(config, ops, w.attention(), rope), w.postAttentionNorm(), feedForward);
     }
 
     private static RopeTable ropeTable(ModelConfig config, Device device) {

@@ -2,12 +2,19 @@ package io.millrace.engine.model;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Set;
 
 /** Looks for numbers that no healthy checkpoint holds. Any thread. */
 final class FiniteScan {
     private static final long LOW_BITS = 0x7F7F7F7F7F7F7F7FL;
 
+    private static final Set<String> DTYPES = Set.of("F8_E4M3", "BF16", "F32");
+
     private FiniteScan() {}
+
+    static boolean knows(String dtype) {
+        return DTYPES.contains(dtype);
+    }
 
     /**
      * Returns the index of the first NaN or infinity, −1 if there is none.

@@ -1,19 +1,17 @@
 package io.millrace.engine.model;
 
 import io.millrace.kernels.Tensor;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One layer on a device.
  *
  * @param inputNorm [D] f32, before attention
  * @param postAttentionNorm [D] f32, before the feed-forward part
- * @param mlp in a dense layer
- * @param moe in any other
+ * @param feedForward an MLP in the first layers, experts in the others
  */
 record LayerWeights(
-        Tensor inputNorm,
-        AttentionWeights attention,
-        Tensor postAttentionNorm,
-        @Nullable MlpWeights mlp,
-        @Nullable MoeWeights moe) {}
+        Tensor inputNorm, AttentionWeights attention, Tensor postAttentionNorm, FeedForwardWeights feedForward) {
+
+    /** What follows attention in a layer. */
+    sealed interface FeedForwardWeights permits MlpWeights, MoeWeights {}
+}

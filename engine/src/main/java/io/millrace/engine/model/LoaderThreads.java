@@ -7,6 +7,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Does independent pieces of loading at the same time, on threads that live as long as one call. */
@@ -16,7 +17,10 @@ final class LoaderThreads {
 
     private LoaderThreads() {}
 
-    /** Returns the tasks' results in their order; the first task that fails decides the exception, and the others stop. */
+    /**
+     * Returns the tasks' results in their order. If one fails, its exception is thrown once those that have begun are through; the
+     * others never begin.
+     */
     static <T> List<T> all(List<Callable<T>> tasks) {
         AtomicInteger count = new AtomicInteger();
         ExecutorService threads = Executors.newFixedThreadPool(
@@ -46,6 +50,22 @@ final class LoaderThreads {
             throw new IllegalStateException("interrupted while loading", e);
         } finally {
             threads.shutdownNow();
+            awaitEnd(threads);
+        }
+    }
+
+    /** Waits, even if interrupted: afterwards nothing touches files or device any more. */
+    private static void awaitEnd(ExecutorService threads) {
+        boolean isInterrupted = false;
+        while (!threads.isTerminated()) {
+            try {
+                threads.awaitTermination(1, TimeUnit.HOURS);
+            } catch (InterruptedException e) {
+                isInterrupted = true;
+            }
+        }
+        if (isInterrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 }

@@ -8,4 +8,4 @@ import io.millrace.kernels.Fp8Weight;
  * @param gateUp [E × 2F, D]: gate's rows, then up's
  * @param down [E × D, F]
  */
-record MlpWeights(Fp8Weight gateUp, Fp8Weight down) {}
+record MlpWeights(Fp8Weight gateUp, Fp8Weight down) implements LayerWeights.FeedForwardWeights {}

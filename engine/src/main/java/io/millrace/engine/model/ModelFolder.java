@@ -4,10 +4,10 @@ import io.millrace.engine.ConfigException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 public final class ModelFolder {
     private static final String INDEX = "model.safetensors.index.json";
     private static final String SINGLE = "model.safetensors";
-    private static final long MAX_INDEX_BYTES = 256L << 20;
+    private static final long MAX_INDEX_BYTES = 64L << 20;
 
     private final Path folder;
     private final ModelConfig config;
@@ -86,11 +86,8 @@ public final class ModelFolder {
     Checkpoint checkpoint() {
         Map<String, String> shardOf = shardOf();
         Map<String, SafetensorsFile> shards = new TreeMap<>();
-        for (String shard : new TreeSet<>(shardOf.values())) {
+        for (String shard : shardNames(shardOf)) {
             shards.put(shard, SafetensorsFile.open(required(shard)));
-        }
-        if (shardOf.isEmpty()) {
-            shards.put(SINGLE, SafetensorsFile.open(required(SINGLE)));
         }
         return Checkpoint.of(shards, shardOf);
     }
@@ -107,12 +104,25 @@ public final class ModelFolder {
                 files.put(fileName, file);
             }
         }
-        Map<String, String> shardOf = shardOf();
-        for (String shard :
-                shardOf.isEmpty() ? new TreeSet<>(Collections.singleton(SINGLE)) : new TreeSet<>(shardOf.values())) {
+        for (String shard : shardNames(shardOf())) {
             files.put(shard, required(shard));
         }
         return ContentHash.of(files, listener);
+    }
+
+    /**
+     * Checks headers against config.json and looks at every number of every shard, MTP layers included.
+     *
+     * @throws ConfigException naming the file and the tensor that can't be used
+     */
+    public void verify(ProgressListener listener) {
+        Checkpoint checkpoint = checkpoint();
+        checkpoint.check(config);
+        checkpoint.scan(listener);
+    }
+
+    private static Set<String> shardNames(Map<String, String> shardOf) {
+        return shardOf.isEmpty() ? Set.of(SINGLE) : new TreeSet<>(shardOf.values());
     }
 
     /** Returns tensor → shard by the index; empty if there is none. */

@@ -11,4 +11,5 @@ import io.millrace.kernels.Tensor;
  * @param experts the routed ones
  * @param shared the shared ones, together one MLP
  */
-record MoeWeights(DenseWeight router, Tensor routerBias, MlpWeights experts, MlpWeights shared) {}
+record MoeWeights(DenseWeight router, Tensor routerBias, MlpWeights experts, MlpWeights shared)
+        implements LayerWeights.FeedForwardWeights {}

@@ -1,6 +1,7 @@
 package io.millrace.engine.model;
 
 import io.millrace.kernels.DType;
+import io.millrace.kernels.numeric.BlockScale;
 import java.util.List;
 
 /**
@@ -13,20 +14,14 @@ import java.util.List;
  */
 record TensorSpec(String name, DType dtype, int rows, int cols) {
     private static final String SCALE_SUFFIX = "_scale_inv";
-    static final int BLOCK = 128;
 
     static TensorSpec scaleOf(TensorSpec weight) {
         return new TensorSpec(
-                weight.name + SCALE_SUFFIX, DType.F32, ceilDiv(weight.rows, BLOCK), ceilDiv(weight.cols, BLOCK));
+                weight.name + SCALE_SUFFIX, DType.F32, BlockScale.blocks(weight.rows), BlockScale.blocks(weight.cols));
     }
 
     boolean isScale() {
         return name.endsWith(SCALE_SUFFIX);
-    }
-
-    /** Returns the name of this E4M3 tensor's scales, which are multiplied despite it. */
-    String scaleName() {
-        return name + SCALE_SUFFIX;
     }
 
     List<Long> shape() {
@@ -40,9 +35,5 @@ record TensorSpec(String name, DType dtype, int rows, int cols) {
     /** Returns the bytes in the published dtype. */
     long sizeBytes() {
         return numElements() * dtype.elementBytes();
-    }
-
-    private static int ceilDiv(int a, int b) {
-        return (a + b - 1) / b;
     }
 }

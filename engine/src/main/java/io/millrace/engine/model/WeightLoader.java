@@ -65,8 +65,7 @@ final class WeightLoader {
                 vector(p + "input_layernorm.weight"),
                 attention(p + "self_attn."),
                 vector(p + "post_attention_layernorm.weight"),
-                config.isMoe(i) ? null : mlp(p + "mlp.", config.intermediateSize()),
-                config.isMoe(i) ? moe(p + "mlp.") : null);
+                config.isMoe(i) ? moe(p + "mlp.") : mlp(p + "mlp.", config.intermediateSize()));
     }
 
     private AttentionWeights attention(String p) {
@@ -95,11 +94,16 @@ final class WeightLoader {
         }
         return new MoeWeights(
                 dense(p + "gate.weight", config.nRoutedExperts(), config.hiddenSize()),
-                config.isNoauxTc()
-                        ? vector(p + "gate.e_score_correction_bias")
-                        : device.allocate(DType.F32, config.nRoutedExperts()),
+                routerBias(p + "gate.e_score_correction_bias"),
                 mlps(p + "experts.", experts, config.moeIntermediateSize()),
                 mlp(p + "shared_experts.", config.sharedIntermediateSize()));
+    }
+
+    private Tensor routerBias(String name) {
+        int experts = config.nRoutedExperts();
+        return config.isNoauxTc()
+                ? vector(name)
+                : device.upload(name, DType.F32, ByteBuffer.allocate(4 * experts), experts);
     }
 
     private MlpWeights mlp(String p, int width) {

@@ -30,9 +30,8 @@ public final class Penalties {
      * @param prompt ids; only the repetition penalty looks at them
      */
     public static @Nullable Penalties of(SamplingParams params, int[] prompt) {
-        boolean isCounting = params.repetitionPenalty() != 1
-                || params.frequencyPenalty() != 0
-                || params.presencePenalty() != 0;
+        boolean isCounting =
+                params.repetitionPenalty() != 1 || params.frequencyPenalty() != 0 || params.presencePenalty() != 0;
         if (!isCounting && params.logitBias().isEmpty() && params.minTokens() == 0) {
             return null;
         }

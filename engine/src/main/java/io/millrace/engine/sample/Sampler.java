@@ -65,8 +65,7 @@ public final class Sampler {
      * @param penalties the sequence's, or null
      * @param endIds ids that would end the sequence, for {@code min_tokens}
      */
-    public void add(
-            SamplingParams params, int position, int sampleIndex, @Nullable Penalties penalties, int[] endIds) {
+    public void add(SamplingParams params, int position, int sampleIndex, @Nullable Penalties penalties, int[] endIds) {
         int row = batch.numRows++;
         batch.temperature[row] = params.isGreedy() ? 0 : (float) params.temperature();
         batch.topK[row] = params.topK();

@@ -121,7 +121,8 @@ public final class Scheduler<C> {
     private void admitWaiting() {
         while (!waiting.isEmpty() && running.size() < maxNumSeqs && !budget.isSpent()) {
             Sequence<C> s = waiting.first();
-            // All pages of what is known at once, and one in a hundred spare, so that those who run can grow before anybody is preempted.
+            // All pages of what is known at once, and one in a hundred spare, so that those who run can grow before
+            // anybody is preempted.
             int spare = running.isEmpty() ? 0 : Math.max(1, pool.numPages() / 100);
             if (!pool.canTake(pool.pagesFor(s.numTokens()) + spare)) {
                 return;

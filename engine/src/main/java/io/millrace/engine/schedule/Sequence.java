@@ -186,8 +186,6 @@ public final class Sequence<C> {
 
     /** Orders by priority, then arrival: who is first is served first, who is last is preempted first. */
     static int compare(Sequence<?> a, Sequence<?> b) {
-        return a.priority != b.priority
-                ? Integer.compare(a.priority, b.priority)
-                : Long.compare(a.arrival, b.arrival);
+        return a.priority != b.priority ? Integer.compare(a.priority, b.priority) : Long.compare(a.arrival, b.arrival);
     }
 }

@@ -25,6 +25,10 @@ public final class ChatTemplate {
     private static final int MAX_BYTES = 8 << 20;
     private static final String USER = "<｜User｜>";
     private static final String ASSISTANT = "<｜Assistant｜>";
+    /** DeepSeek's longest has some 3,000 characters. */
+    private static final int MAX_TEMPLATE_LENGTH = 1 << 16;
+    /** What isn't inside a tag would come out as text: no known template has any. */
+    private static final Pattern ANY_TAG = Pattern.compile("(?s)\\{%.*?%\\}|\\{\\{.*?\\}\\}");
     /** What a template calls the text of a message. */
     private static final String CONTENT = "(?:\\w+|message\\['content'\\])";
     /** System text right behind the begin of sentence. */
@@ -80,15 +84,14 @@ public final class ChatTemplate {
     }
 
     private static Shape shape(JsonNode template, Path file) {
-        // Spaces and dashes around Jinja's brackets and operators say nothing here.
-        String text = template.asText()
-                .replaceAll("(\\{\\{|\\{%)-?\\s*", "$1")
-                .replaceAll("\\s*-?(\\}\\}|%\\})\\s*", "$1")
-                .replaceAll(" *\\+ *", "+");
+        String text = template.asText().length() <= MAX_TEMPLATE_LENGTH ? plainTags(template.asText()) : "";
         Matcher user = USER_TURN.matcher(text);
         Matcher answer = ASSISTANT_TURN.matcher(text);
         Matcher generation = GENERATION.matcher(text);
-        if (SYSTEM.matcher(text).find() && user.find() && generation.find()) {
+        if (ANY_TAG.matcher(text).replaceAll("").isEmpty()
+                && SYSTEM.matcher(text).find()
+                && user.find()
+                && generation.find()) {
             boolean userOpens = user.group(1) != null;
             String opening = generation.group(1).replace("\\n", "\n");
             boolean opensThought = opening.equals(ASSISTANT + THINK + "\n");
@@ -101,6 +104,18 @@ public final class ChatTemplate {
                 "%s: chat_template isn't one of DeepSeek-V3, R1 or R1-0528 (begin of sentence, system text, %s text, %s text, "
                         + "at the end %s with or without %s): use such a model's file",
                 file, USER, ASSISTANT, ASSISTANT, THINK));
+    }
+
+    /** Applies Jinja's rules for blanks around tags (with trim_blocks and lstrip_blocks, as published templates expect). */
+    private static String plainTags(String template) {
+        return template.replaceAll("\\s*(\\{\\{|\\{%)-", "$1")
+                .replaceAll("-(\\}\\}|%\\})\\s*", "$1")
+                .replaceAll("(?m)^[ \\t]+\\{%", "{%")
+                .replaceAll("%\\}\\n", "%}")
+                .replaceAll("\\n$", "")
+                .replaceAll("(\\{\\{|\\{%)\\s+", "$1")
+                .replaceAll("\\s+(\\}\\}|%\\})", "$1")
+                .replaceAll(" *\\+ *", "+");
     }
 
     /** Returns the content of a token that the config gives as a string or as an object. */

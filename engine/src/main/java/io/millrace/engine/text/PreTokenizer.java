@@ -16,10 +16,11 @@ final class PreTokenizer {
         this.splits = List.copyOf(splits);
     }
 
-    /** Gives the pieces of {@code text[from, to)} to {@code sink}, from left to right; together they are that text. */
-    void forEachPiece(String text, int from, int to, Consumer<String> sink) {
-        Matcher[] matchers = splits.stream().map(p -> p.matcher(text)).toArray(Matcher[]::new);
-        split(text, from, to, matchers, 0, sink);
+    /** Gives the pieces of a text to {@code sink}, from left to right; together they are the text. */
+    void forEachPiece(String text, Consumer<String> sink) {
+        String matched = NewCharacters.asOld(text);
+        Matcher[] matchers = splits.stream().map(p -> p.matcher(matched)).toArray(Matcher[]::new);
+        split(text, 0, text.length(), matchers, 0, sink);
     }
 
     private static void split(String text, int from, int to, Matcher[] matchers, int level, Consumer<String> sink) {

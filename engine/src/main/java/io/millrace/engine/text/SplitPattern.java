@@ -10,8 +10,8 @@ import java.util.regex.Pattern;
  * quantified group, so that a long text overflows the stack. Everything that DeepSeek's tokenizers use is inside the subset.
  */
 final class SplitPattern {
-    /** General categories; other properties have other names in Java. */
-    private static final Pattern CATEGORY = Pattern.compile("\\{[A-Z][a-z]?}");
+    /** The categories that {@link NewCharacters} brings up to date; other properties have other names in Java. */
+    private static final Pattern CATEGORY = Pattern.compile("\\{[LMNPS]}");
 
     private final String regex;
     private final StringBuilder java = new StringBuilder();
@@ -70,7 +70,7 @@ final class SplitPattern {
             case 'S' -> java.append("\\P{IsWhite_Space}");
             case 'p', 'P' -> {
                 Matcher name = CATEGORY.matcher(regex).region(at, regex.length());
-                refuseIf(!name.lookingAt(), "a property that isn't a general category");
+                refuseIf(!name.lookingAt(), "a property other than L, M, N, P or S");
                 java.append('\\').append(c).append(name.group());
                 at = name.end();
             }

@@ -20,7 +20,7 @@ import java.util.stream.IntStream;
  */
 public final class Tokenizer {
     /** Pieces kept with their ids; a full cache is emptied. */
-    private static final int CACHED_PIECES = 1 << 16;
+    static final int CACHED_PIECES = 1 << 16;
     /** Characters of a piece that is worth keeping. */
     private static final int CACHED_LENGTH = 32;
 
@@ -112,19 +112,19 @@ public final class Tokenizer {
         if (addedTokens) {
             this.addedTokens.cut(clean, (from, to, id) -> {
                 if (id == AddedTokens.PLAIN) {
-                    encodePlain(clean, from, to, ids);
+                    encodePlain(clean.substring(from, to), ids);
                 } else {
                     ids.add(id);
                 }
             });
         } else {
-            encodePlain(clean, 0, clean.length(), ids);
+            encodePlain(clean, ids);
         }
         return ids.build().toArray();
     }
 
-    private void encodePlain(String text, int from, int to, IntStream.Builder ids) {
-        preTokenizer.forEachPiece(text, from, to, piece -> {
+    private void encodePlain(String text, IntStream.Builder ids) {
+        preTokenizer.forEachPiece(text, piece -> {
             for (int id : encodePiece(piece)) {
                 ids.add(id);
             }
@@ -149,6 +149,11 @@ public final class Tokenizer {
             cache.put(piece, ids);
         }
         return ids;
+    }
+
+    /** How many pieces are cached. For tests. */
+    long numCachedPieces() {
+        return cache.mappingCount();
     }
 
     private static String wellFormed(String text) {

@@ -103,6 +103,22 @@ class ModelFolderTest {
     }
 
     @Test
+    void verifyLooksAtEveryNumberOfMtpLayersToo() throws Exception {
+        long[] last = new long[2];
+        ModelFolder.open(folder).verify((done, total) -> {
+            last[0] = done;
+            last[1] = total;
+        });
+        assertThat(last[0]).isEqualTo(last[1]).isGreaterThan(300_000);
+        BrokenFolders.poke(folder, "model.layers.2.hnorm.weight", 20, 0x80, 0xFF);
+        assertThatExceptionOfType(ConfigException.class)
+                .isThrownBy(() -> ModelFolder.open(folder).verify(ProgressListener.NONE))
+                .withMessageEndingWith(
+                        ": tensor model.layers.2.hnorm.weight holds a NaN or an infinity, first at element 10:"
+                                + " the file is damaged");
+    }
+
+    @Test
     void hashIsThatOfNamesSizesAndContents() throws Exception {
         MessageDigest whole = MessageDigest.getInstance("SHA-256");
         for (String name : new String[] {

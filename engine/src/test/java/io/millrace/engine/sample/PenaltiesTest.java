@@ -10,10 +10,25 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 class PenaltiesTest {
-    private static SamplingParams params(int minTokens, double repetition, double frequency, Map<Integer, Double> bias) {
+    private static SamplingParams params(
+            int minTokens, double repetition, double frequency, Map<Integer, Double> bias) {
         return SamplingParams.resolve(
                 new SamplingOptions(
-                        null, minTokens, null, null, null, null, 0.0, frequency, repetition, null, null, null, null, null, bias,
+                        null,
+                        minTokens,
+                        null,
+                        null,
+                        null,
+                        null,
+                        0.0,
+                        frequency,
+                        repetition,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        bias,
                         null),
                 0);
     }
@@ -49,7 +64,9 @@ class PenaltiesTest {
         p.addOutput(5);
         assertThat(entries(p.forNextDraw(new int[] {1, 2}))).containsEntry(1, "0/false/-Infinity");
         p.addOutput(5);
-        assertThat(entries(p.forNextDraw(new int[] {1, 2}))).containsEntry(1, "0/false/3.0").containsEntry(2, "0/false/0.0");
+        assertThat(entries(p.forNextDraw(new int[] {1, 2})))
+                .containsEntry(1, "0/false/3.0")
+                .containsEntry(2, "0/false/0.0");
     }
 
     @Test

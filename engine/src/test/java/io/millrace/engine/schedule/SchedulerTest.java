@@ -128,7 +128,8 @@ class SchedulerTest {
         while (all.size() < 60 || all.stream().anyMatch(s -> s.state() != SequenceState.FINISHED)) {
             if (all.size() < 60 && random.nextInt(3) == 0) {
                 int prompt = 1 + random.nextInt(16);
-                Sequence<String> s = sequence("s" + all.size(), random.nextInt(2), prompt, 1 + random.nextInt(32 - prompt));
+                Sequence<String> s =
+                        sequence("s" + all.size(), random.nextInt(2), prompt, 1 + random.nextInt(32 - prompt));
                 all.add(s);
                 scheduler.add(s);
             }
@@ -138,7 +139,8 @@ class SchedulerTest {
             StepPlan<String> plan = scheduler.plan();
             int decodes = 0;
             for (int i = 0; i < plan.size(); i++) {
-                decodes += plan.sequence(i).numComputed() > 0 && plan.sequence(i).numMissing() == 1 ? 1 : 0;
+                decodes +=
+                        plan.sequence(i).numComputed() > 0 && plan.sequence(i).numMissing() == 1 ? 1 : 0;
             }
             assertThat(plan.size()).isLessThanOrEqualTo(maxSeqs);
             assertThat(plan.numTokens()).isLessThanOrEqualTo(Math.max(budget, decodes));

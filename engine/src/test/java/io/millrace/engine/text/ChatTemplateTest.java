@@ -130,6 +130,17 @@ class ChatTemplateTest {
                 .isEqualTo(ids(BOS, USER, "a", ASSISTANT, "b", EOS, ASSISTANT));
     }
 
+    @Test
+    void blanksThatJinjaDropsSayNothing() throws IOException {
+        String spaced = R1.replace("{%", "  {%")
+                        .replace("%}", "%}\n")
+                        .replace("{{", "{{- ")
+                        .replace("}}", "  -}}\n ")
+                + "\n";
+
+        assertThat(of(spaced).render(TWO_TURNS)).isEqualTo(of(R1).render(TWO_TURNS));
+    }
+
     private int[] ids(Object... parts) {
         return Arrays.stream(parts)
                 .flatMapToInt(p -> p instanceof Integer id
@@ -152,6 +163,8 @@ class ChatTemplateTest {
             strings = {
                 "",
                 "{{ messages }}",
+                SYSTEM + USER_FIRST + "\n{% if a %}{% endif %}" + ANSWER + END, // a newline behind the user's text
+                SYSTEM + "Answer in English." + USER_FIRST + ANSWER + END,
                 SYSTEM + USER_FIRST + ANSWER, // no generation prompt
                 SYSTEM + USER_FIRST + "{{'<｜Assistant｜>' + content}}" + END, // no end of sentence
                 "{{ns.system_prompt}}" + USER_FIRST + ANSWER + END, // no begin of sentence

@@ -2,11 +2,13 @@ package io.millrace.engine.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
@@ -19,6 +21,13 @@ class StreamDetokenizerTest {
     };
 
     private final Tokenizer tokenizer = TinyR1.tokenizer();
+    private final int[] idOfByte = new int[256];
+
+    StreamDetokenizerTest() {
+        for (int id = 3; id < 259; id++) {
+            idOfByte[tokenizer.tokenBytes(id)[0] & 0xFF] = id;
+        }
+    }
 
     @Test
     void givesWholeCharactersHoweverTokensCutThem() {
@@ -60,7 +69,7 @@ class StreamDetokenizerTest {
 
     @Test
     void replacesWhatCanNeverCompleteAsTheUnicodeStandardSays() {
-        Map<Integer, Boolean> starts = properStarts();
+        Set<Integer> starts = properStarts();
         SplittableRandom random = new SplittableRandom(5);
         for (int round = 0; round < 20_000; round++) {
             byte[] bytes = new byte[random.nextInt(12)];
@@ -86,27 +95,32 @@ class StreamDetokenizerTest {
     private int[] bytesToIds(byte[] bytes) {
         int[] ids = new int[bytes.length];
         for (int i = 0; i < ids.length; i++) {
-            for (int id = 3; id < 259; id++) {
-                if (tokenizer.tokenBytes(id)[0] == bytes[i]) {
-                    ids[i] = id;
-                }
-            }
+            ids[i] = idOfByte[bytes[i] & 0xFF];
         }
         return ids;
     }
 
-    /** All starts of all characters' UTF-8, made by the JDK's encoder; the value says whether it is a whole character. */
-    private static Map<Integer, Boolean> properStarts() {
-        Map<Integer, Boolean> out = new HashMap<>();
-        for (int c = 0; c <= Character.MAX_CODE_POINT; c++) {
+    /** All proper starts of all characters' UTF-8, made by the JDK's encoder; 64 characters in a row share theirs. */
+    private static Set<Integer> properStarts() {
+        Set<Integer> out = new HashSet<>();
+        for (int c = 0x80; c <= Character.MAX_CODE_POINT; c += 0x40) {
             if (c < 0xD800 || c > 0xDFFF) {
                 byte[] utf8 = Character.toString(c).getBytes(StandardCharsets.UTF_8);
-                for (int n = 1; n <= utf8.length; n++) {
-                    out.put(key(utf8, 0, n), n == utf8.length);
+                for (int n = 1; n < utf8.length; n++) {
+                    out.add(key(utf8, 0, n));
                 }
             }
         }
         return out;
+    }
+
+    private static boolean isCharacter(byte[] bytes) {
+        try {
+            CharBuffer chars = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
+            return chars.toString().codePointCount(0, chars.length()) == 1;
+        } catch (CharacterCodingException e) {
+            return false;
+        }
     }
 
     private static int key(byte[] bytes, int from, int n) {
@@ -117,21 +131,22 @@ class StreamDetokenizerTest {
         return key;
     }
 
-    /** Takes the longest start of a character each time: as it is if whole, else as one U+FFFD. */
-    private static String slow(byte[] bytes, Map<Integer, Boolean> starts) {
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
+    /** Takes a character where one stands, else the longest start of one, as one U+FFFD. */
+    private static String slow(byte[] bytes, Set<Integer> starts) {
+        StringBuilder out = new StringBuilder();
         for (int i = 0; i < bytes.length; ) {
             int n = 1;
-            while (n < 4
-                    && i + n < bytes.length
-                    && starts.containsKey(key(bytes, i, n + 1))
-                    && !starts.getOrDefault(key(bytes, i, n), false)) {
+            while (n < 4 && i + n < bytes.length && starts.contains(key(bytes, i, n))) {
                 n++;
             }
-            boolean isWhole = starts.getOrDefault(key(bytes, i, n), false);
-            out.writeBytes(isWhole ? Arrays.copyOfRange(bytes, i, i + n) : "\uFFFD".getBytes(StandardCharsets.UTF_8));
+            byte[] taken = Arrays.copyOfRange(bytes, i, i + n);
+            while (n > 1 && !isCharacter(taken) && !starts.contains(key(bytes, i, n))) {
+                n--;
+                taken = Arrays.copyOfRange(bytes, i, i + n);
+            }
+            out.append(isCharacter(taken) ? new String(taken, StandardCharsets.UTF_8) : "\uFFFD");
             i += n;
         }
-        return out.toString(StandardCharsets.UTF_8);
+        return out.toString();
     }
 }

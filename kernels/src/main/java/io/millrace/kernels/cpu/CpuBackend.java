@@ -65,6 +65,7 @@ public final class CpuBackend implements Backend {
         isClosed = true;
         collectives.forEach(CpuCollective::close);
         pools.forEach(WorkerPool::close);
+        lanes.close();
         collectives.clear();
         pools.clear();
     }

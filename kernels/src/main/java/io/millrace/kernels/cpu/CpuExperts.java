@@ -31,18 +31,17 @@ final class CpuExperts {
         CpuFp8Weight w = CpuGemm.fp8(experts);
         CpuTensor offsets = Shapes.cpu(routing.offsets());
         CpuTensor pairTokens = Shapes.cpu(routing.pairTokens());
-        String op = "groupedGemm " + w.name();
-        Shapes.equal(op + ": columns of x", x.cols(), w.cols());
-        Shapes.equal(op + ": columns of out", result.cols(), w.rows());
-        Shapes.equal(op + ": length of offsets", offsets.rows() * offsets.cols(), w.numExperts() + 1L);
+        Shapes.equal("groupedGemm", w, "columns of x", x.cols(), w.cols());
+        Shapes.equal("groupedGemm", w, "columns of out", result.cols(), w.rows());
+        Shapes.equal("groupedGemm", w, "length of offsets", offsets.rows() * offsets.cols(), w.numExperts() + 1L);
         int pairs = offsets.i32()[offsets.at(0) + w.numExperts()];
-        Shapes.atLeast(op + ": rows of out", result.rows(), pairs);
-        Shapes.atLeast(op + ": length of pairTokens", pairTokens.rows(), pairs);
+        Shapes.atLeast("groupedGemm", w, "rows of out", result.rows(), pairs);
+        Shapes.atLeast("groupedGemm", w, "length of pairTokens", pairTokens.rows(), pairs);
         int[] tokens = pairTokens.i32();
         products.begin(pairs);
         for (int i = 0; i < pairs; i++) {
             int row = gather ? tokens[pairTokens.at(i)] : i;
-            Shapes.inRange(op + ": row of x", row, x.rows());
+            Shapes.inRange("groupedGemm: token of pair", i, row, x.rows());
             products.place(i, row * x.numCols(), result.at(i));
         }
         products.grouped(result.f32(), x.values(), w.matrices(), offsets.i32(), offsets.at(0));

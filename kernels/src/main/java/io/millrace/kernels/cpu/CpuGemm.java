@@ -17,8 +17,8 @@ final class CpuGemm {
         CpuTensor out = Shapes.cpu(outTensor);
         CpuActivations x = Shapes.cpu(activations);
         CpuFp8Weight w = fp8(weight);
-        Shapes.equal("gemm " + w.name() + ": experts", w.numExperts(), 1);
-        checkProduct("gemm", w.name(), out, x.rows(), x.cols(), w.rows(), w.cols());
+        Shapes.equal("gemm", w, "experts", w.numExperts(), 1);
+        checkProduct("gemm", w, out, x.rows(), x.cols(), w.rows(), w.cols());
         products.begin(out.numRows());
         for (int t = 0; t < out.numRows(); t++) {
             products.place(t, t * x.numCols(), out.at(t));
@@ -30,8 +30,8 @@ final class CpuGemm {
         CpuTensor out = Shapes.cpu(outTensor);
         CpuTensor x = Shapes.cpu(xTensor);
         CpuDenseWeight w = dense(weight);
-        Shapes.equal("denseGemm " + w.name() + ": heads", w.numHeads(), 1);
-        checkProduct("denseGemm", w.name(), out, x.rows(), x.cols(), w.rows(), w.cols());
+        Shapes.equal("denseGemm", w, "heads", w.numHeads(), 1);
+        checkProduct("denseGemm", w, out, x.rows(), x.cols(), w.rows(), w.cols());
         products.begin(out.numRows());
         for (int t = 0; t < out.numRows(); t++) {
             products.place(t, x.at(t), out.at(t));
@@ -43,7 +43,7 @@ final class CpuGemm {
         CpuTensor out = Shapes.cpu(outTensor);
         CpuTensor x = Shapes.cpu(xTensor);
         CpuDenseWeight w = dense(weight);
-        Shapes.equal("headGemm " + w.name() + ": rows of x", x.rows(), out.rows());
+        Shapes.equal("headGemm", w, "rows of x", x.rows(), out.rows());
         int outStep = headColumns(w, "out", out, outStart, w.rows());
         int xStep = headColumns(w, "x", x, xStart, w.cols());
         products.begin(out.numRows());
@@ -67,20 +67,19 @@ final class CpuGemm {
         throw new IllegalArgumentException("weight " + weight.name() + " belongs to another back end");
     }
 
-    private static void checkProduct(
-            String op, String name, CpuTensor out, long rows, long cols, int wRows, int wCols) {
-        Shapes.equal(op + " " + name + ": columns of x", cols, wCols);
-        Shapes.equal(op + " " + name + ": columns of out", out.cols(), wRows);
-        Shapes.atLeast(op + " " + name + ": rows of x", rows, out.rows());
+    private static void checkProduct(String op, Object w, CpuTensor out, long rows, long cols, int wRows, int wCols) {
+        Shapes.equal(op, w, "columns of x", cols, wCols);
+        Shapes.equal(op, w, "columns of out", out.cols(), wRows);
+        Shapes.atLeast(op, w, "rows of x", rows, out.rows());
     }
 
     /** Returns the columns of one head of t, after checking that the part from {@code start} on fits. */
     private static int headColumns(CpuDenseWeight w, String what, CpuTensor t, int start, int count) {
-        String where = "headGemm " + w.name() + ": " + what;
-        Shapes.equal(where + "'s columns modulo " + w.numHeads() + " heads", t.numCols() % w.numHeads(), 0);
         int columns = t.numCols() / w.numHeads();
-        Shapes.atLeast(where + "'s first column", start, 0);
-        Shapes.atLeast(where + "'s columns of a head", columns, (long) start + count);
+        if (columns * w.numHeads() != t.numCols() || start < 0 || start + count > columns) {
+            throw new IllegalArgumentException("headGemm " + w + ": " + what + " " + t + " has no columns " + start
+                    + " … " + (start + count - 1) + " in each of " + w.numHeads() + " heads");
+        }
         return columns;
     }
 }

@@ -49,7 +49,7 @@ final class CpuLogprobs implements WorkerPool.Work {
         for (int s = from; s < to; s++) {
             int id = sampled.i32()[sampled.at(s)];
             if (id >= 0) {
-                Shapes.inRange("topLogprobs: sampled id of row " + s, id, numTokens);
+                Shapes.inRange("topLogprobs: sampled id of row", s, id, numTokens);
                 row(s, id, probs[worker]);
             }
         }

@@ -64,7 +64,7 @@ final class CpuMlaAttention implements WorkerPool.Work {
         width = latentDim + kv.ropeDim();
         softmaxScale = newSoftmaxScale;
         Shapes.equal("mlaAttention: columns of the pages", pages.cols(), width);
-        Shapes.equal("mlaAttention: columns of q modulo " + width, q.cols() % width, 0);
+        Shapes.multiple("mlaAttention: columns of q", q.cols(), width);
         numHeads = q.numCols() / width;
         Shapes.equal("mlaAttention: columns of out", out.cols(), (long) numHeads * latentDim);
         Shapes.equal("mlaAttention: rows of q", q.rows(), out.rows());
@@ -96,10 +96,10 @@ final class CpuMlaAttention implements WorkerPool.Work {
             int begin = queryStarts.i32()[queryStarts.at(s)];
             int end = queryStarts.i32()[queryStarts.at(s + 1)];
             int context = contextTokens.i32()[contextTokens.at(s)];
-            Shapes.atLeast("mlaAttention: rows of q up to sequence " + s, rows, end);
-            Shapes.atLeast("mlaAttention: context of sequence " + s, context, end - begin);
+            Shapes.atLeast("mlaAttention: rows of q up to sequence", s, rows, end);
+            Shapes.atLeast("mlaAttention: context of sequence", s, context, end - begin);
             Shapes.atLeast(
-                    "mlaAttention: pages of sequence " + s, blockTables.cols(), Shapes.ceilDiv(context, pageTokens));
+                    "mlaAttention: pages of sequence", s, blockTables.cols(), Shapes.ceilDiv(context, pageTokens));
             for (int t = begin; t < end; t++) {
                 sequenceOfRow[t] = s;
                 visibleOfRow[t] = context - (end - 1 - t);

@@ -40,9 +40,9 @@ final class CpuRope implements WorkerPool.Work {
         int width = latentDim + ropeDim;
         Shapes.equal("ropeAppendKv: columns of the pages", pages.cols(), width);
         Shapes.equal("ropeAppendKv: columns of latent", latent.cols(), width);
-        Shapes.equal("ropeAppendKv: columns of absorbedQ modulo " + width, absorbedQ.cols() % width, 0);
+        Shapes.multiple("ropeAppendKv: columns of absorbedQ", absorbedQ.cols(), width);
         numHeads = absorbedQ.numCols() / width;
-        Shapes.equal("ropeAppendKv: columns of q modulo " + numHeads + " heads", q.cols() % numHeads, 0);
+        Shapes.multiple("ropeAppendKv: columns of q", q.cols(), numHeads);
         Shapes.atLeast("ropeAppendKv: columns of a head of q", q.cols() / numHeads, ropeDim);
         Shapes.equal("ropeAppendKv: columns of the table", cos.cols(), ropeDim / 2);
         Shapes.equal("ropeAppendKv: rows of absorbedQ", absorbedQ.rows(), latent.rows());
@@ -58,8 +58,8 @@ final class CpuRope implements WorkerPool.Work {
         for (int t = from; t < to; t++) {
             int position = positions.i32()[positions.at(t)];
             int slot = slots.i32()[slots.at(t)];
-            Shapes.inRange("ropeAppendKv: position of row " + t, position, cos.rows());
-            Shapes.inRange("ropeAppendKv: slot of row " + t, slot, pages.rows());
+            Shapes.inRange("ropeAppendKv: position of row", t, position, cos.rows());
+            Shapes.inRange("ropeAppendKv: slot of row", t, slot, pages.rows());
             for (int h = 0; h < numHeads; h++) {
                 int source = q.at(t) + (h + 1) * headColumns - ropeDim;
                 int target = absorbedQ.at(t) + h * (latentDim + ropeDim) + latentDim;

@@ -62,9 +62,9 @@ final class CpuRows {
         x = Shapes.cpu(xTensor);
         weight = Shapes.cpu(weightTensor);
         eps = newEps;
-        Shapes.equal(op + ": columns of x", x.cols(), out.cols());
-        Shapes.atLeast(op + ": rows of x", x.rows(), out.rows());
-        Shapes.equal(op + ": elements of weight", weight.rows() * weight.cols(), out.cols());
+        Shapes.equal(op, weight, "columns of x", x.cols(), out.cols());
+        Shapes.atLeast(op, weight, "rows of x", x.rows(), out.rows());
+        Shapes.equal(op, weight, "elements", weight.rows() * weight.cols(), out.cols());
         start(normRows, out.numRows());
     }
 
@@ -121,7 +121,7 @@ final class CpuRows {
         int cols = out.numCols();
         for (int t = from; t < to; t++) {
             int id = ids.i32()[ids.at(t)];
-            Shapes.inRange("embed: token id of row " + t, id, x.rows());
+            Shapes.inRange("embed: token id of row", t, id, x.rows());
             if (x.dtype() == DType.F32) {
                 System.arraycopy(x.f32(), x.at(id), out.f32(), out.at(t), cols);
                 continue;
@@ -203,7 +203,7 @@ final class CpuRows {
     private void gatherRows(int from, int to, int worker) {
         for (int t = from; t < to; t++) {
             int row = ids.i32()[ids.at(t)];
-            Shapes.inRange("gatherRows: row " + t, row, x.rows());
+            Shapes.inRange("gatherRows: row", t, row, x.rows());
             System.arraycopy(x.f32(), x.at(row), out.f32(), out.at(t), out.numCols());
         }
     }

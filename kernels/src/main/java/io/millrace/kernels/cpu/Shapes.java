@@ -3,7 +3,7 @@ package io.millrace.kernels.cpu;
 import io.millrace.kernels.Fp8Activations;
 import io.millrace.kernels.Tensor;
 
-/** Checks of operands: every refusal names the op, the operand and both values. Any thread. */
+/** Checks of operands: every refusal names the op, the operand and both values; text is made only then. Any thread. */
 final class Shapes {
     private Shapes() {}
 
@@ -27,9 +27,9 @@ final class Shapes {
         }
     }
 
-    static void inRange(String what, long value, long limit) {
-        if (value < 0 || value >= limit) {
-            throw new IllegalArgumentException(what + " is " + value + " but must be in 0 … " + (limit - 1));
+    static void equal(String op, Object operand, String what, long value, long expected) {
+        if (value != expected) {
+            equal(op + " " + operand + ": " + what, value, expected);
         }
     }
 
@@ -39,11 +39,43 @@ final class Shapes {
         }
     }
 
+    static void atLeast(String op, Object operand, String what, long value, long limit) {
+        if (value < limit) {
+            atLeast(op + " " + operand + ": " + what, value, limit);
+        }
+    }
+
+    /** The value that belongs to index {@code at}. */
+    static void atLeast(String what, int at, long value, long limit) {
+        if (value < limit) {
+            atLeast(what + " " + at, value, limit);
+        }
+    }
+
+    static void multiple(String what, long value, long unit) {
+        if (value % unit != 0) {
+            throw new IllegalArgumentException(what + " is " + value + " but must be a multiple of " + unit);
+        }
+    }
+
+    static void inRange(String what, long value, long limit) {
+        if (value < 0 || value >= limit) {
+            throw new IllegalArgumentException(what + " is " + value + " but must be in 0 … " + (limit - 1));
+        }
+    }
+
+    /** The value that belongs to index {@code at}. */
+    static void inRange(String what, int at, long value, long limit) {
+        if (value < 0 || value >= limit) {
+            inRange(what + " " + at, value, limit);
+        }
+    }
+
     /** Checks that the first {@code count} elements lie side by side and that the host array has them. */
     static CpuTensor contiguous(String op, Tensor tensor, int count, int arrayLength) {
         CpuTensor t = cpu(tensor);
-        atLeast(op + ": length of the array", arrayLength, count);
-        atLeast(op + ": elements of tensor " + t, t.rows() * t.cols(), count);
+        atLeast(op, "host array", "length", arrayLength, count);
+        atLeast(op, t, "elements", t.rows() * t.cols(), count);
         if (t.stride() != t.numCols() && count > t.numCols()) {
             throw new IllegalArgumentException(
                     op + ": " + count + " elements of a column view " + t + ": use a whole tensor");

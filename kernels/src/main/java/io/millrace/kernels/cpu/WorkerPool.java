@@ -23,9 +23,11 @@ final class WorkerPool implements AutoCloseable {
         void run(int from, int to, int worker);
     }
 
-    private static final int SPINS = 20_000; // a few tens of µs
+    /** Some tens of µs; none where threads outnumber cores, because then spinning keeps another one from working. */
+    private static final int SPINS = 4_000;
 
     private final Thread[] threads;
+    private final int maxSpins;
     private final AtomicInteger pending = new AtomicInteger();
     private final AtomicReferenceArray<@Nullable Throwable> failures;
 
@@ -46,6 +48,7 @@ final class WorkerPool implements AutoCloseable {
     WorkerPool(int numThreads, int firstNumber) {
         threads = new Thread[numThreads - 1];
         failures = new AtomicReferenceArray<>(numThreads);
+        maxSpins = numThreads <= Runtime.getRuntime().availableProcessors() ? SPINS : 0;
         for (int i = 0; i < threads.length; i++) {
             int worker = i + 1;
             threads[i] = new Thread(() -> loop(worker), "millrace-cpu-" + (firstNumber + i));
@@ -86,7 +89,7 @@ final class WorkerPool implements AutoCloseable {
         }
         runSlice(0);
         for (int spins = 0; pending.get() > 0; spins++) {
-            if (spins < SPINS) {
+            if (spins < maxSpins) {
                 Thread.onSpinWait();
             } else {
                 LockSupport.park(this);
@@ -99,7 +102,7 @@ final class WorkerPool implements AutoCloseable {
         int seen = 0;
         while (true) {
             for (int spins = 0; epoch == seen && !isClosed; spins++) {
-                if (spins < SPINS) {
+                if (spins < maxSpins) {
                     Thread.onSpinWait();
                 } else {
                     LockSupport.park(this);

@@ -4,7 +4,11 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Picks the {@link Lanes} of this JVM by the system property {@code millrace.lanes}: 512, 256, 128, scalar; default: the machine's. */
+/**
+ * Picks the {@link Lanes} of this JVM by the system property {@code millrace.lanes}: {@code 512}, {@code 256}, {@code 128} or {@code
+ * machine} (the machine's width, at most 512) from the first call on, {@code scalar}; default: scalar until the machine's width is
+ * compiled.
+ */
 public final class LaneChoice {
     /** The system property. */
     public static final String PROPERTY = "millrace.lanes";
@@ -23,14 +27,15 @@ public final class LaneChoice {
             return new ScalarLanes();
         }
         if (ModuleLayer.boot().findModule(MODULE).isEmpty()) {
-            return withoutModule();
+            return withoutModule(LOG, WARNED);
         }
-        return Vectors.make();
+        boolean isAsked = System.getProperty(PROPERTY) != null;
+        return isAsked || WarmingLanes.isJvmWarm() ? Vectors.make() : new WarmingLanes(Vectors.make());
     }
 
-    static Lanes withoutModule() {
-        if (WARNED.compareAndSet(false, true)) {
-            LOG.warn(
+    static Lanes withoutModule(Logger log, AtomicBoolean isWarned) {
+        if (isWarned.compareAndSet(false, true)) {
+            log.warn(
                     "cpu back end runs scalar (same answers, slower): add \"--add-modules {}\" to env.java.opts.all",
                     MODULE);
         }

@@ -66,38 +66,44 @@ public final class ScalarLanes implements Lanes {
 
     @Override
     public void multiply(Tile t, int rows) {
-        float[] sums = new float[PANEL_ROWS];
-        for (int m = 0; m < rows; m++) {
-            for (int k = 0; k < t.cols; k += BLOCK) {
-                Arrays.fill(sums, 0);
-                for (int i = k; i < Math.min(t.cols, k + BLOCK); i++) {
-                    addColumn(sums, t, i, t.x[t.rows[m] + i]);
-                }
-                float scale = t.format == Tile.Format.E4M3 ? t.scales[t.scaleStart + k / BLOCK] : 1;
-                for (int n = 0; n < PANEL_ROWS; n++) {
-                    t.acc[m * PANEL_ROWS + n] = Math.fma(sums[n], scale, t.acc[m * PANEL_ROWS + n]);
+        for (int k = 0; k < t.cols; k += BLOCK) {
+            int count = Math.min(t.cols - k, BLOCK);
+            widen(t, k, count);
+            Arrays.fill(t.sums, 0, rows * PANEL_ROWS, 0);
+            for (int m = 0; m < rows; m++) {
+                for (int i = 0; i < count; i++) {
+                    addColumn(t.sums, m * PANEL_ROWS, t.widened, i * PANEL_ROWS, t.x[t.rows[m] + k + i]);
                 }
             }
+            t.addSums(rows, k);
         }
     }
 
-    private static void addColumn(float[] sums, Tile t, int column, float x) {
-        int p = t.start + column * PANEL_ROWS;
+    /** A loop that the compiler turns into vectors by itself. */
+    private static void addColumn(float[] sums, int at, float[] widened, int from, float x) {
+        for (int n = 0; n < PANEL_ROWS; n++) {
+            sums[at + n] = Math.fma(widened[from + n], x, sums[at + n]);
+        }
+    }
+
+    private static void widen(Tile t, int k, int count) {
+        int start = t.start + k * PANEL_ROWS;
+        float[] out = t.widened;
         switch (t.format) {
             case E4M3:
-                for (int n = 0; n < PANEL_ROWS; n++) {
-                    sums[n] = Math.fma(E4M3_WIDENED[t.e4m3[p + e4m3Index(n)] & 0xFF], x, sums[n]);
+                for (int i = 0; i < count * PANEL_ROWS; i++) {
+                    int p = i % PANEL_ROWS;
+                    out[i - p + p % 4 * 16 + p / 4] = E4M3_WIDENED[t.e4m3[start + i] & 0xFF];
                 }
                 break;
             case BF16:
-                for (int n = 0; n < PANEL_ROWS; n++) {
-                    sums[n] = Math.fma(Bf16.toFloat(t.bf16[p + bf16Index(n)]), x, sums[n]);
+                for (int i = 0; i < count * PANEL_ROWS; i++) {
+                    int p = i % 32;
+                    out[i - p + p % 2 * 16 + p / 2] = Bf16.toFloat(t.bf16[start + i]);
                 }
                 break;
             case F32:
-                for (int n = 0; n < PANEL_ROWS; n++) {
-                    sums[n] = Math.fma(t.f32[p + n], x, sums[n]);
-                }
+                System.arraycopy(t.f32, start, out, 0, count * PANEL_ROWS);
                 break;
         }
     }

@@ -10,7 +10,7 @@ package io.millrace.kernels.cpu.simd;
  */
 public final class Tile {
     /** Rows of activations that a tile takes at most. */
-    public static final int MAX_ROWS = 4;
+    public static final int MAX_ROWS = 16;
 
     /** How the panel's weights are stored. */
     public enum Format {
@@ -42,6 +42,20 @@ public final class Tile {
     public float[] x = {};
     /** First element of each row of activations. */
     public final int[] rows = new int[MAX_ROWS];
+    /** [128, 64] f32: one block of the panel in row order, for plain loops. */
+    final float[] widened = new float[Lanes.BLOCK * Lanes.PANEL_ROWS];
+
+    /** [MAX_ROWS, 64] f32: sums of one block. */
+    final float[] sums = new float[MAX_ROWS * Lanes.PANEL_ROWS];
+
     /** [MAX_ROWS, 64] f32: results are added here. */
     public final float[] acc = new float[MAX_ROWS * Lanes.PANEL_ROWS];
+
+    /** {@code acc = fma(sums, scale, acc)}, for the block that starts at column {@code k}. */
+    void addSums(int numRows, int k) {
+        float scale = format == Format.E4M3 ? scales[scaleStart + k / Lanes.BLOCK] : 1;
+        for (int i = 0; i < numRows * Lanes.PANEL_ROWS; i++) {
+            acc[i] = Math.fma(sums[i], scale, acc[i]);
+        }
+    }
 }

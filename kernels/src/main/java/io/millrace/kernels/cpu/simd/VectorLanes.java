@@ -24,7 +24,7 @@ public final class VectorLanes implements Lanes {
 
     private static VectorSpecies<Float> species() {
         String bits = System.getProperty(LaneChoice.PROPERTY);
-        if (bits == null) {
+        if (bits == null || bits.equals("machine")) {
             int preferred = FloatVector.SPECIES_PREFERRED.vectorBitSize();
             bits = preferred >= 512 ? "512" : preferred >= 256 ? "256" : "128";
         }
@@ -35,7 +35,7 @@ public final class VectorLanes implements Lanes {
                 return VectorSpecies.of(float.class, VectorShape.forBitSize(Integer.parseInt(bits)));
             default:
                 throw new IllegalArgumentException(
-                        LaneChoice.PROPERTY + " is \"" + bits + "\": 512, 256, 128 or scalar");
+                        LaneChoice.PROPERTY + " is \"" + bits + "\": 512, 256, 128, machine or scalar");
         }
     }
 
@@ -46,23 +46,57 @@ public final class VectorLanes implements Lanes {
 
     @Override
     public int maxTileRows() {
-        return LANES == SUM_LANES
-                ? Tile.MAX_ROWS
-                : 2; // narrower machines mostly have 16 registers: 2 × 4 sums, 4 weights
+        return LANES == SUM_LANES ? 4 : 2; // narrower machines mostly have 16 registers: 2 × 4 sums, 4 weights
     }
 
     @Override
     public void multiply(Tile t, int rows) {
-        switch (t.format) {
-            case E4M3:
-                VectorTilesE4m3.multiply(t, rows);
-                break;
-            case BF16:
-                VectorTilesBf16.multiply(t, rows);
-                break;
-            case F32:
-                VectorTilesF32.multiply(t, rows);
-                break;
+        for (int k = 0; k < t.cols; k += BLOCK) {
+            int end = Math.min(t.cols, k + BLOCK);
+            for (int lane = 0; lane < SUM_LANES; lane += LANES) {
+                switch (t.format) {
+                    case E4M3:
+                        multiplyE4m3(t, rows, lane, k, end);
+                        break;
+                    case BF16:
+                        multiplyBf16(t, rows, lane, k, end);
+                        break;
+                    case F32:
+                        multiplyF32(t, rows, lane, k, end);
+                        break;
+                }
+            }
+            t.addSums(rows, k);
+        }
+    }
+
+    private static void multiplyE4m3(Tile t, int rows, int lane, int from, int to) {
+        if (rows == 1) {
+            VectorTilesE4m3.rows1(t, lane, from, to);
+        } else if (rows == 2) {
+            VectorTilesE4m3.rows2(t, lane, from, to);
+        } else {
+            VectorTilesE4m3.rows4(t, lane, from, to);
+        }
+    }
+
+    private static void multiplyBf16(Tile t, int rows, int lane, int from, int to) {
+        if (rows == 1) {
+            VectorTilesBf16.rows1(t, lane, from, to);
+        } else if (rows == 2) {
+            VectorTilesBf16.rows2(t, lane, from, to);
+        } else {
+            VectorTilesBf16.rows4(t, lane, from, to);
+        }
+    }
+
+    private static void multiplyF32(Tile t, int rows, int lane, int from, int to) {
+        if (rows == 1) {
+            VectorTilesF32.rows1(t, lane, from, to);
+        } else if (rows == 2) {
+            VectorTilesF32.rows2(t, lane, from, to);
+        } else {
+            VectorTilesF32.rows4(t, lane, from, to);
         }
     }
 

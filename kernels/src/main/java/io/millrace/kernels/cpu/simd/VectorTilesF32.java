@@ -3,37 +3,22 @@ package io.millrace.kernels.cpu.simd;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/** {@link Lanes#multiply} for f32 panels: as {@link VectorTilesE4m3}, without widening and scales. */
+/** A block of f32 weights times 1, 2 or 4 rows of activations; as {@link VectorTilesE4m3}. */
+@SuppressWarnings("MultiVariableDeclaration") // a row's four sums belong together
 final class VectorTilesF32 {
     private static final VectorSpecies<Float> F = VectorLanes.F;
-    private static final int LANES = F.length();
 
     private VectorTilesF32() {}
 
-    static void multiply(Tile t, int rows) {
-        for (int lane = 0; lane < Lanes.SUM_LANES; lane += LANES) {
-            for (int k = 0; k < t.cols; k += Lanes.BLOCK) {
-                int end = Math.min(t.cols, k + Lanes.BLOCK);
-                if (rows == 1) {
-                    rows1(t, lane, k, end);
-                } else if (rows == 2) {
-                    rows2(t, lane, k, end);
-                } else {
-                    rows4(t, lane, k, end);
-                }
-            }
-        }
-    }
-
-    private static void rows1(Tile t, int lane, int from, int to) {
+    /** {@code t.sums[m, n] = Σ x[m, k] · w[n, k]} for from ≤ k &lt; to, of the lanes from {@code lane} on of every 16 output rows. */
+    static void rows1(Tile t, int lane, int from, int to) {
         float[] w = t.f32;
         float[] x = t.x;
+        float[] sums = t.sums;
         int x0 = t.rows[0];
         int start = t.start + lane;
-        FloatVector a0 = FloatVector.zero(F);
-        FloatVector a1 = FloatVector.zero(F);
-        FloatVector a2 = FloatVector.zero(F);
-        FloatVector a3 = FloatVector.zero(F);
+        FloatVector zero = FloatVector.zero(F);
+        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
         for (int k = from; k < to; k++) {
             int q = start + k * Lanes.PANEL_ROWS;
             FloatVector w0 = FloatVector.fromArray(F, w, q);
@@ -46,23 +31,22 @@ final class VectorTilesF32 {
             a2 = w2.fma(ax, a2);
             a3 = w3.fma(ax, a3);
         }
-        add(a0, a1, a2, a3, t.acc, lane);
+        a0.intoArray(sums, lane);
+        a1.intoArray(sums, lane + 16);
+        a2.intoArray(sums, lane + 32);
+        a3.intoArray(sums, lane + 48);
     }
 
-    private static void rows2(Tile t, int lane, int from, int to) {
+    static void rows2(Tile t, int lane, int from, int to) {
         float[] w = t.f32;
         float[] x = t.x;
+        float[] sums = t.sums;
         int x0 = t.rows[0];
         int x1 = t.rows[1];
         int start = t.start + lane;
-        FloatVector a0 = FloatVector.zero(F);
-        FloatVector a1 = FloatVector.zero(F);
-        FloatVector a2 = FloatVector.zero(F);
-        FloatVector a3 = FloatVector.zero(F);
-        FloatVector b0 = FloatVector.zero(F);
-        FloatVector b1 = FloatVector.zero(F);
-        FloatVector b2 = FloatVector.zero(F);
-        FloatVector b3 = FloatVector.zero(F);
+        FloatVector zero = FloatVector.zero(F);
+        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
+        FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
         for (int k = from; k < to; k++) {
             int q = start + k * Lanes.PANEL_ROWS;
             FloatVector w0 = FloatVector.fromArray(F, w, q);
@@ -80,34 +64,30 @@ final class VectorTilesF32 {
             b2 = w2.fma(bx, b2);
             b3 = w3.fma(bx, b3);
         }
-        add(a0, a1, a2, a3, t.acc, lane);
-        add(b0, b1, b2, b3, t.acc, Lanes.PANEL_ROWS + lane);
+        a0.intoArray(sums, lane);
+        a1.intoArray(sums, lane + 16);
+        a2.intoArray(sums, lane + 32);
+        a3.intoArray(sums, lane + 48);
+        b0.intoArray(sums, lane + 64);
+        b1.intoArray(sums, lane + 80);
+        b2.intoArray(sums, lane + 96);
+        b3.intoArray(sums, lane + 112);
     }
 
-    private static void rows4(Tile t, int lane, int from, int to) {
+    static void rows4(Tile t, int lane, int from, int to) {
         float[] w = t.f32;
         float[] x = t.x;
+        float[] sums = t.sums;
         int x0 = t.rows[0];
         int x1 = t.rows[1];
         int x2 = t.rows[2];
         int x3 = t.rows[3];
         int start = t.start + lane;
-        FloatVector a0 = FloatVector.zero(F);
-        FloatVector a1 = FloatVector.zero(F);
-        FloatVector a2 = FloatVector.zero(F);
-        FloatVector a3 = FloatVector.zero(F);
-        FloatVector b0 = FloatVector.zero(F);
-        FloatVector b1 = FloatVector.zero(F);
-        FloatVector b2 = FloatVector.zero(F);
-        FloatVector b3 = FloatVector.zero(F);
-        FloatVector c0 = FloatVector.zero(F);
-        FloatVector c1 = FloatVector.zero(F);
-        FloatVector c2 = FloatVector.zero(F);
-        FloatVector c3 = FloatVector.zero(F);
-        FloatVector d0 = FloatVector.zero(F);
-        FloatVector d1 = FloatVector.zero(F);
-        FloatVector d2 = FloatVector.zero(F);
-        FloatVector d3 = FloatVector.zero(F);
+        FloatVector zero = FloatVector.zero(F);
+        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
+        FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
+        FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero;
+        FloatVector d0 = zero, d1 = zero, d2 = zero, d3 = zero;
         for (int k = from; k < to; k++) {
             int q = start + k * Lanes.PANEL_ROWS;
             FloatVector w0 = FloatVector.fromArray(F, w, q);
@@ -135,17 +115,21 @@ final class VectorTilesF32 {
             d2 = w2.fma(dx, d2);
             d3 = w3.fma(dx, d3);
         }
-        add(a0, a1, a2, a3, t.acc, lane);
-        add(b0, b1, b2, b3, t.acc, Lanes.PANEL_ROWS + lane);
-        add(c0, c1, c2, c3, t.acc, 2 * Lanes.PANEL_ROWS + lane);
-        add(d0, d1, d2, d3, t.acc, 3 * Lanes.PANEL_ROWS + lane);
-    }
-
-    /** Adds a block's sums of 64 output rows to the accumulators. */
-    private static void add(FloatVector a0, FloatVector a1, FloatVector a2, FloatVector a3, float[] acc, int at) {
-        a0.add(FloatVector.fromArray(F, acc, at)).intoArray(acc, at);
-        a1.add(FloatVector.fromArray(F, acc, at + 16)).intoArray(acc, at + 16);
-        a2.add(FloatVector.fromArray(F, acc, at + 32)).intoArray(acc, at + 32);
-        a3.add(FloatVector.fromArray(F, acc, at + 48)).intoArray(acc, at + 48);
+        a0.intoArray(sums, lane);
+        a1.intoArray(sums, lane + 16);
+        a2.intoArray(sums, lane + 32);
+        a3.intoArray(sums, lane + 48);
+        b0.intoArray(sums, lane + 64);
+        b1.intoArray(sums, lane + 80);
+        b2.intoArray(sums, lane + 96);
+        b3.intoArray(sums, lane + 112);
+        c0.intoArray(sums, lane + 128);
+        c1.intoArray(sums, lane + 144);
+        c2.intoArray(sums, lane + 160);
+        c3.intoArray(sums, lane + 176);
+        d0.intoArray(sums, lane + 192);
+        d1.intoArray(sums, lane + 208);
+        d2.intoArray(sums, lane + 224);
+        d3.intoArray(sums, lane + 240);
     }
 }

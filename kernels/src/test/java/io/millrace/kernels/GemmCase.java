@@ -1,0 +1,144 @@
+package io.millrace.kernels;
+
+import io.millrace.kernels.numeric.E4m3;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/** {@link Ops#gemm}, {@link Ops#groupedGemm}: e4m3 parts, one or several experts; rows choose one expert each. */
+public final class GemmCase implements OpCase {
+    private final int rows;
+    private final int[] partRows;
+    private final int k;
+    private final int experts;
+    private final int[] expertOfRow;
+    private final byte[][][] codes;
+    private final float[][][] scales;
+    private final float[] x;
+
+    /** Makes a case; {@code experts} 0: an ordinary product. */
+    public GemmCase(int rows, int k, int experts, int... partRows) {
+        SplittableRandom random = new SplittableRandom(31L * rows + k + experts);
+        this.rows = rows;
+        this.partRows = partRows;
+        this.k = k;
+        this.experts = experts;
+        expertOfRow = new int[rows];
+        for (int i = 0; i < rows; i++) {
+            expertOfRow[i] = experts == 0 ? 0 : rows % 5 == 0 ? experts - 1 : random.nextInt(experts);
+        }
+        int matrices = Math.max(1, experts);
+        codes = new byte[matrices][partRows.length][];
+        scales = new float[matrices][partRows.length][];
+        for (int e = 0; e < matrices; e++) {
+            for (int p = 0; p < partRows.length; p++) {
+                codes[e][p] = Inputs.codes(random, partRows[p] * k);
+                scales[e][p] = Inputs.floats(random, blocks(partRows[p]) * blocks(k));
+            }
+        }
+        x = Inputs.floats(random, rows * k);
+    }
+
+    private static int blocks(int count) {
+        return (count + 127) / 128;
+    }
+
+    @Override
+    public int rows() {
+        return rows;
+    }
+
+    @Override
+    public int cols() {
+        return Arrays.stream(partRows).sum();
+    }
+
+    private Fp8Weight upload(Device device) {
+        List<List<Fp8Matrix>> parts = new ArrayList<>();
+        for (int e = 0; e < codes.length; e++) {
+            List<Fp8Matrix> expert = new ArrayList<>();
+            for (int p = 0; p < partRows.length; p++) {
+                expert.add(new Fp8Matrix(ByteBuffer.wrap(codes[e][p]), Inputs.f32Bytes(scales[e][p]), partRows[p], k));
+            }
+            parts.add(expert);
+        }
+        return device.uploadFp8("w", parts);
+    }
+
+    @Override
+    public float[] run(Rank rank, int from, int to) {
+        Device device = rank.device();
+        Fp8Weight w = upload(device);
+        int count = to - from;
+        Fp8Activations activations = device.allocateActivations(count + 1, k).firstRows(count);
+        rank.ops().quantize(activations, Inputs.tensor(device, Inputs.rows(x, from, to, k), count, k));
+        Tensor out = device.allocate(DType.F32, count, cols());
+        if (experts == 0) {
+            rank.ops().gemm(out, activations, w);
+            return Inputs.floats(device, out);
+        }
+        int[] offsets = new int[experts + 1];
+        int[] tokens = new int[count];
+        int pairs = 0;
+        for (int e = 0; e < experts; e++) {
+            for (int i = 0; i < count; i++) {
+                if (expertOfRow[from + i] == e) {
+                    tokens[pairs++] = i;
+                }
+            }
+            offsets[e + 1] = pairs;
+        }
+        Tensor none = device.allocate(DType.I32, 0, 1);
+        Routing routing = new Routing(
+                none, none, Inputs.tensor(device, offsets, experts + 1), Inputs.tensor(device, tokens, count), none);
+        rank.ops().groupedGemm(out, activations, w, routing, true);
+        return inTokenOrder(Inputs.floats(device, out), tokens);
+    }
+
+    private float[] inTokenOrder(float[] expertOrder, int[] tokens) {
+        float[] result = new float[expertOrder.length];
+        for (int i = 0; i < tokens.length; i++) {
+            System.arraycopy(expertOrder, i * cols(), result, tokens[i] * cols(), cols());
+        }
+        return result;
+    }
+
+    @Override
+    public double[] expected() {
+        return sums(false);
+    }
+
+    @Override
+    public double[] magnitude() {
+        return sums(true);
+    }
+
+    private double[] sums(boolean isAbsolute) {
+        double[] y = new double[rows * cols()];
+        for (int t = 0; t < rows; t++) {
+            int n = 0;
+            for (int p = 0; p < partRows.length; p++) {
+                for (int r = 0; r < partRows[p]; r++, n++) {
+                    for (int i = 0; i < k; i++) {
+                        double scale = scales[expertOfRow[t]][p][r / 128 * blocks(k) + i / 128];
+                        double term = (double) x[t * k + i] * E4m3.decode(codes[expertOfRow[t]][p][r * k + i]) * scale;
+                        y[t * cols() + n] += isAbsolute ? Math.abs(term) : term;
+                    }
+                }
+            }
+        }
+        return y;
+    }
+
+    @Override
+    public double bound() {
+        return 2e-6;
+    }
+
+    @Override
+    public String toString() {
+        return "gemm of " + rows + " rows, " + experts + " experts, parts " + Arrays.toString(partRows) + ", K " + k;
+    }
+}

@@ -1,0 +1,12 @@
+package io.millrace.kernels.cpu;
+
+import io.millrace.kernels.Backend;
+import io.millrace.kernels.OpsContract;
+import io.millrace.kernels.cpu.simd.ScalarLanes;
+
+class ScalarOpsTest extends OpsContract {
+    @Override
+    protected Backend open(int numThreads) {
+        return new CpuBackend(numThreads, new ScalarLanes());
+    }
+}
