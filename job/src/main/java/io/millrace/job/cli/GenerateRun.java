@@ -53,9 +53,12 @@ final class GenerateRun {
                 restoreFrom)) {
             Thread saver = new Thread(() -> save(flink), "millrace-save-progress");
             Runtime.getRuntime().addShutdownHook(saver);
-            await(flink, numLines);
-            if (!isInterrupted.get()) {
-                Runtime.getRuntime().removeShutdownHook(saver);
+            try {
+                await(flink, numLines);
+            } finally { // also after a failure: then there is nothing to save and the way out is another
+                if (!isInterrupted.get()) {
+                    Runtime.getRuntime().removeShutdownHook(saver);
+                }
             }
         }
         long numCompletions = DatasetRows.assemble(files.completionParts(), files.inputNames(), files::outputOf);
