@@ -40,23 +40,16 @@ final class GenerateRun {
         this.resumeCommand = resumeCommand;
     }
 
-    /** Runs the job to its end and puts the output together. */
+    /** Runs the job to its end, unless that was done before, and puts the output together. */
     Result execute(@Nullable String restoreFrom) throws IOException {
         long startNanos = System.nanoTime();
         long numLines = countLines();
         EngineMetrics metrics = EngineHost.metrics();
         long tokensBefore = metrics.generationTokens.sum();
-        try (EmbeddedFlink flink = EmbeddedFlink.start(
-                MillraceJob.flinkSettings(options),
-                env -> DatasetJob.build(
-                        env, options, files.root(), files.inputs(), files.completionParts(), files.errorParts()),
-                restoreFrom)) {
-            Thread saver = new Thread(() -> save(flink), "millrace-save-progress");
-            Runtime.getRuntime().addShutdownHook(saver);
-            await(flink, numLines);
-            if (!isInterrupted.get()) {
-                Runtime.getRuntime().removeShutdownHook(saver);
-            }
+        boolean isResumed = restoreFrom != null || files.isFinished();
+        if (!files.isFinished()) {
+            runJob(restoreFrom, numLines);
+            files.markFinished();
         }
         long numCompletions = DatasetRows.assemble(files.completionParts(), files.inputNames(), files::outputOf);
         long numErrors = DatasetRows.assemble(files.errorParts(), files.inputNames(), name -> files.errors());
@@ -64,12 +57,26 @@ final class GenerateRun {
             throw new IllegalStateException("the input has " + numLines + " rows but " + numCompletions
                     + " completions and " + numErrors + " errors came out");
         }
-        return new Result(
-                numCompletions,
-                numErrors,
-                metrics.generationTokens.sum() - tokensBefore,
-                (System.nanoTime() - startNanos) / 1e9,
-                restoreFrom != null);
+        long tokens = metrics.generationTokens.sum() - tokensBefore;
+        return new Result(numCompletions, numErrors, tokens, (System.nanoTime() - startNanos) / 1e9, isResumed);
+    }
+
+    private void runJob(@Nullable String restoreFrom, long numLines) {
+        try (EmbeddedFlink flink = EmbeddedFlink.start(
+                MillraceJob.flinkSettings(options),
+                env -> DatasetJob.build(
+                        env, options, files.root(), files.inputs(), files.completionParts(), files.errorParts()),
+                restoreFrom)) {
+            Thread saver = new Thread(() -> save(flink), "millrace-save-progress");
+            Runtime.getRuntime().addShutdownHook(saver);
+            try {
+                await(flink, numLines);
+            } finally {
+                if (!isInterrupted.get()) {
+                    Runtime.getRuntime().removeShutdownHook(saver);
+                }
+            }
+        }
     }
 
     private void await(EmbeddedFlink flink, long numLines) {
