@@ -86,6 +86,16 @@ record DatasetFiles(Path root, List<Path> inputs, Path output, boolean isOutputF
         return inputs.stream().map(p -> root.relativize(p).toString()).toList();
     }
 
+    /** Returns whether every row is answered and only the output is still to be put together. */
+    boolean isFinished() {
+        return Files.exists(work.resolve("finished"));
+    }
+
+    /** Notes that every row is answered: Flink drops a finished job's checkpoints. */
+    void markFinished() throws IOException {
+        Files.writeString(work.resolve("finished"), "");
+    }
+
     /** Returns the file that gets an input file's rows. */
     Path outputOf(String inputName) {
         return isOutputFolder ? output.resolve(inputName) : output;
@@ -148,15 +158,16 @@ record DatasetFiles(Path root, List<Path> inputs, Path output, boolean isOutputF
         Path note = work.resolve("inputs");
         String inputNote = inputNote();
         Optional<Path> progress = latestCheckpoint();
-        if (progress.isPresent() && !isResume) {
+        boolean hasProgress = progress.isPresent() || isFinished();
+        if (hasProgress && !isResume) {
             throw new ConfigException("an interrupted run of " + output
                     + " left its progress: add --resume to go on, or delete " + work + " to start afresh");
         }
-        if (progress.isPresent() && !inputNote.equals(Files.readString(note))) {
+        if (hasProgress && !inputNote.equals(Files.readString(note))) {
             throw new ConfigException("the input isn't the one that " + output
                     + " was begun with: restore it, or delete " + work + " to start afresh");
         }
-        if (progress.isEmpty()) {
+        if (!hasProgress) {
             for (Path folder : List.of(completionParts(), errorParts(), checkpoints(), savepoints())) {
                 Folders.delete(folder);
             }

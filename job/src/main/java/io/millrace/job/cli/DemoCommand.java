@@ -87,6 +87,12 @@ final class DemoCommand implements Callable<Integer>, JobOptionArgs.TakesJobOpti
         if (numRequests < 1) {
             throw new ConfigException("--requests is " + numRequests + " but must be at least 1");
         }
+        for (int at : killAt) {
+            if (at < 1 || at >= numRequests) {
+                throw new ConfigException(
+                        "--kill-at is " + at + " but must be from 1 to " + (numRequests - 1) + ", below --requests");
+            }
+        }
         JobOptions options = jobOptionArgs.resolve(optionDefaults(), Map.of());
         if (jobOptionArgs.printed(options, terminal)) {
             return Main.DONE;

@@ -117,7 +117,7 @@ record DemoReport(
         json.put("duplicated", tally.numDuplicated());
         json.put("accuracy", accuracy());
         json.put("tokens_per_second", tokensPerSecond());
-        json.put("ttft_p50_ms", tally.ttftP50Ms());
+        json.put("ttft_p50_ms", Double.isNaN(tally.ttftP50Ms()) ? null : tally.ttftP50Ms());
         json.put("resumed_tokens", tally.resumedTokens());
         json.put("regenerated_tokens", regeneratedTokens);
         if (numChanged != null) {

@@ -40,12 +40,28 @@ final class GenerateRun {
         this.resumeCommand = resumeCommand;
     }
 
-    /** Runs the job to its end and puts the output together. */
+    /** Runs the job to its end, unless that was done before, and puts the output together. */
     Result execute(@Nullable String restoreFrom) throws IOException {
         long startNanos = System.nanoTime();
         long numLines = countLines();
         EngineMetrics metrics = EngineHost.metrics();
         long tokensBefore = metrics.generationTokens.sum();
+        boolean isResumed = restoreFrom != null || files.isFinished();
+        if (!files.isFinished()) {
+            runJob(restoreFrom, numLines);
+            files.markFinished();
+        }
+        long numCompletions = DatasetRows.assemble(files.completionParts(), files.inputNames(), files::outputOf);
+        long numErrors = DatasetRows.assemble(files.errorParts(), files.inputNames(), name -> files.errors());
+        if (numCompletions + numErrors != numLines) {
+            throw new IllegalStateException("the input has " + numLines + " rows but " + numCompletions
+                    + " completions and " + numErrors + " errors came out");
+        }
+        long tokens = metrics.generationTokens.sum() - tokensBefore;
+        return new Result(numCompletions, numErrors, tokens, (System.nanoTime() - startNanos) / 1e9, isResumed);
+    }
+
+    private void runJob(@Nullable String restoreFrom, long numLines) {
         try (EmbeddedFlink flink = EmbeddedFlink.start(
                 MillraceJob.flinkSettings(options),
                 env -> DatasetJob.build(
@@ -55,24 +71,12 @@ final class GenerateRun {
             Runtime.getRuntime().addShutdownHook(saver);
             try {
                 await(flink, numLines);
-            } finally { // also after a failure: then there is nothing to save and the way out is another
+            } finally {
                 if (!isInterrupted.get()) {
                     Runtime.getRuntime().removeShutdownHook(saver);
                 }
             }
         }
-        long numCompletions = DatasetRows.assemble(files.completionParts(), files.inputNames(), files::outputOf);
-        long numErrors = DatasetRows.assemble(files.errorParts(), files.inputNames(), name -> files.errors());
-        if (numCompletions + numErrors != numLines) {
-            throw new IllegalStateException("the input has " + numLines + " rows but " + numCompletions
-                    + " completions and " + numErrors + " errors came out");
-        }
-        return new Result(
-                numCompletions,
-                numErrors,
-                metrics.generationTokens.sum() - tokensBefore,
-                (System.nanoTime() - startNanos) / 1e9,
-                restoreFrom != null);
     }
 
     private void await(EmbeddedFlink flink, long numLines) {

@@ -87,6 +87,19 @@ class DatasetFilesTest {
     }
 
     @Test
+    void whenEveryRowIsAnsweredOnlyTheOutputIsMissing() throws IOException {
+        Files.createDirectories(files.completionParts());
+        files.begin(false);
+        Files.createDirectories(files.completionParts());
+        files.markFinished();
+
+        assertThat(files.begin(true)).isNull();
+        assertThat(files.isFinished()).isTrue();
+        assertThat(files.completionParts()).isDirectory();
+        assertThatThrownBy(() -> files.begin(false)).hasMessageContaining("add --resume to go on");
+    }
+
+    @Test
     void anotherInputIsntResumed() throws IOException {
         Files.createDirectories(files.work());
         files.begin(false);

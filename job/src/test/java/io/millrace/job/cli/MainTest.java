@@ -23,6 +23,7 @@ class MainTest {
                 "nonsense",
                 "demo --requests",
                 "demo --requests 0",
+                "demo --requests 10 --kill-at 10",
                 "demo --max-num-seqs 0",
                 "demo --model /none",
                 "generate",
