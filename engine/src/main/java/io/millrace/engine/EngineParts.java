@@ -56,7 +56,7 @@ record EngineParts(
 
     private static EngineParts build(EngineConfig config, EngineMetrics metrics, ModelFolder folder, Backend backend) {
         ModelConfig modelConfig = folder.config();
-        Tokenizer tokenizer = Tokenizer.load(required(folder, "tokenizer.json"));
+        Tokenizer tokenizer = tokenizer(folder);
         int maxModelLen = maxModelLen(config, modelConfig);
         Rank rank = backend.open(ParallelPlan.SINGLE).get(0);
         int maxTokens = Math.max(config.maxNumBatchedTokens(), config.maxNumSeqs());
@@ -93,7 +93,8 @@ record EngineParts(
                 maxModelLen,
                 config.defaults().orElse(generation.defaults()),
                 tokenizer);
-        ChatTemplate template = ChatTemplate.of(tokenizer, required(folder, "tokenizer_config.json"));
+        ChatTemplate template =
+                tokenizer.hasText() ? ChatTemplate.of(tokenizer, required(folder, "tokenizer_config.json")) : null;
         return new EngineParts(
                 backend,
                 served,
@@ -106,6 +107,15 @@ record EngineParts(
                 runner,
                 metrics,
                 new SampleEnd(endIds));
+    }
+
+    private static Tokenizer tokenizer(ModelFolder folder) {
+        Path file = folder.file("tokenizer.json");
+        if (file == null) {
+            LOG.warn("{} has no tokenizer.json: prompts must be token ids, completions have no text", folder.path());
+            return Tokenizer.ofIdsOnly(folder.config().vocabSize());
+        }
+        return Tokenizer.load(file);
     }
 
     private static Path required(ModelFolder folder, String fileName) {

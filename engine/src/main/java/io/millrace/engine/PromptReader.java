@@ -4,6 +4,7 @@ import io.millrace.engine.RejectedException.Stage;
 import io.millrace.engine.text.ChatTemplate;
 import io.millrace.engine.text.Tokenizer;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** Makes a request's token ids and checks them against the model's limits. Immutable; any thread. */
 final class PromptReader {
@@ -17,11 +18,13 @@ final class PromptReader {
     record Read(int[] ids, boolean startsInsideReasoning) {}
 
     private final Tokenizer tokenizer;
-    private final ChatTemplate template;
+    /** Null for a model without tokenizer.json. */
+    private final @Nullable ChatTemplate template;
+
     private final int maxModelLen;
     private final int modelContext;
 
-    PromptReader(Tokenizer tokenizer, ChatTemplate template, int maxModelLen, int modelContext) {
+    PromptReader(Tokenizer tokenizer, @Nullable ChatTemplate template, int maxModelLen, int modelContext) {
         this.tokenizer = tokenizer;
         this.template = template;
         this.maxModelLen = maxModelLen;
@@ -53,17 +56,23 @@ final class PromptReader {
             }
         }
         checkLength(ids.length, request.params().maxTokens());
-        return new Read(ids, template.startsInsideReasoning(ids));
+        return new Read(ids, template != null && template.startsInsideReasoning(ids));
     }
 
     private int[] ids(PromptInput prompt) {
-        if (prompt instanceof PromptInput.Chat chat) {
-            return template.render(chat.messages());
+        if (prompt instanceof PromptInput.Tokens tokens) {
+            return tokens.ids().clone();
         }
-        if (prompt instanceof PromptInput.Text text) {
-            return template.raw(text.text(), text.isRaw());
+        if (template == null) {
+            throw new RejectedException(
+                    Stage.TOKENIZE,
+                    false,
+                    "prompt is text but the model folder has no tokenizer.json: send token ids, or put the published file"
+                            + " there");
         }
-        return ((PromptInput.Tokens) prompt).ids().clone();
+        return prompt instanceof PromptInput.Chat chat
+                ? template.render(chat.messages())
+                : template.raw(((PromptInput.Text) prompt).text(), ((PromptInput.Text) prompt).isRaw());
     }
 
     private void checkLength(int promptTokens, int maxTokens) {

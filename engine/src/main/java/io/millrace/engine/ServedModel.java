@@ -11,7 +11,7 @@ import io.millrace.engine.text.Tokenizer;
  * @param plan parallel plan
  * @param maxModelLen prompt plus generated tokens at most
  * @param samplingDefaults command line over generation_config.json
- * @param tokenizer the model's
+ * @param tokenizer the model's; without text for a folder without tokenizer.json
  */
 public record ServedModel(
         String name,

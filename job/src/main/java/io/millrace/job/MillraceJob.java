@@ -2,6 +2,7 @@ package io.millrace.job;
 
 import io.millrace.operators.ContinuousBatchOperatorFactory;
 import io.millrace.operators.DeadLetters;
+import io.millrace.operators.EngineSource;
 import io.millrace.operators.WireRecord;
 import java.util.Arrays;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
@@ -47,13 +48,18 @@ public final class MillraceJob {
 
     /** Wires source, operator and sinks. Ids are fixed, so that a checkpoint of one version fits the next. */
     public static void build(StreamExecutionEnvironment env, JobOptions options) {
+        build(env, options, EngineSource.JVM);
+    }
+
+    /** As {@link #build(StreamExecutionEnvironment, JobOptions)}, with an engine from elsewhere. */
+    public static void build(StreamExecutionEnvironment env, JobOptions options, EngineSource engine) {
         KafkaEnds kafka = new KafkaEnds(options);
 
         DataStream<WireRecord> prompts = env.fromSource(kafka.prompts(), WatermarkStrategy.noWatermarks(), "prompts")
                 .uid("prompts");
 
         SingleOutputStreamOperator<WireRecord> completions =
-                ContinuousBatchOperatorFactory.attach(prompts, options.batchSettings());
+                ContinuousBatchOperatorFactory.attach(prompts, options.batchSettings(), engine);
 
         completions.sinkTo(kafka.completions()).name("completions").uid("completions");
 

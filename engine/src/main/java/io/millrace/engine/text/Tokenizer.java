@@ -52,6 +52,20 @@ public final class Tokenizer {
         bytes = bytes(json, vocab);
     }
 
+    private Tokenizer(int numTokens) {
+        preTokenizer = new PreTokenizer(List.of());
+        addedTokens = new AddedTokens(List.of());
+        merges = new BpeMerges(new int[0], new int[0], new int[0]);
+        byteIds = new int[0];
+        bytes = new byte[numTokens][];
+        Arrays.fill(bytes, NOTHING);
+    }
+
+    /** Returns the tokenizer of a model that came without a tokenizer.json (random weights): ids mean nothing, every text is empty. */
+    public static Tokenizer ofIdsOnly(int numTokens) {
+        return new Tokenizer(numTokens);
+    }
+
     /**
      * Reads a tokenizer.json.
      *
@@ -105,8 +119,13 @@ public final class Tokenizer {
     /**
      * Returns the ids of a text; with {@code addedTokens} the added tokens in it are recognised. An unpaired surrogate counts
      * as U+FFFD.
+     *
+     * @throws IllegalStateException if there was no tokenizer.json: ask {@link #hasText} first
      */
     public int[] encode(String text, boolean addedTokens) {
+        if (!hasText()) {
+            throw new IllegalStateException("there is no tokenizer.json to encode \"" + text + "\" with");
+        }
         String clean = wellFormed(text);
         IntStream.Builder ids = IntStream.builder();
         if (addedTokens) {
@@ -186,6 +205,11 @@ public final class Tokenizer {
     /** As {@link #tokenBytes}, not copied: only to be read. */
     byte[] bytesOf(int id) {
         return id >= 0 && id < bytes.length ? bytes[id] : NOTHING;
+    }
+
+    /** Returns whether text can be encoded and decoded. */
+    public boolean hasText() {
+        return byteIds.length > 0;
     }
 
     /** Returns the largest id + 1. */

@@ -1,0 +1,115 @@
+package io.millrace.bench;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.SplittableRandom;
+import java.util.function.ToDoubleFunction;
+
+/**
+ * Two ways measured in interleaved pairs: the ratio of each pair, their median, and its 95 % interval by bootstrap (resampling of
+ * pairs with a fixed seed). Thread: one.
+ */
+final class PairedComparison {
+    private static final int NUM_RESAMPLES = 10_000;
+    private static final long SEED = 20260101;
+
+    private final String baseline;
+    private final String other;
+    private final List<ServingReport[]> pairs = new ArrayList<>();
+
+    PairedComparison(String baseline, String other) {
+        this.baseline = baseline;
+        this.other = other;
+    }
+
+    /** A median with its interval. */
+    record Interval(double median, double low, double high) {}
+
+    void add(ServingReport baselineReport, ServingReport otherReport) {
+        pairs.add(new ServingReport[] {baselineReport, otherReport});
+    }
+
+    private Interval ratio(ToDoubleFunction<ServingReport> figure) {
+        return interval(pairs.stream()
+                .mapToDouble(p -> figure.applyAsDouble(p[1]) / figure.applyAsDouble(p[0]))
+                .filter(Double::isFinite)
+                .toArray());
+    }
+
+    /** Returns the median of values and its 95 % interval; NaN of nothing. */
+    static Interval interval(double[] values) {
+        if (values.length == 0) {
+            return new Interval(Double.NaN, Double.NaN, Double.NaN);
+        }
+        SplittableRandom random = new SplittableRandom(SEED);
+        double[] medians = new double[NUM_RESAMPLES];
+        for (int i = 0; i < medians.length; i++) {
+            medians[i] = median(random.ints(values.length, 0, values.length)
+                    .mapToDouble(k -> values[k])
+                    .toArray());
+        }
+        Arrays.sort(medians);
+        return new Interval(median(values), Spread.percentile(medians, 2.5), Spread.percentile(medians, 97.5));
+    }
+
+    private static double median(double[] values) {
+        return Spread.of(values).median();
+    }
+
+    ObjectNode json() {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        json.put("compare", other + "/" + baseline);
+        json.put("concurrency", pairs.get(0)[0].workload().concurrency());
+        json.put("pairs", pairs.size());
+        put(json, "output_throughput_ratio", ratio(ServingReport::outputThroughput));
+        put(json, "engine_output_throughput_ratio", ratio(ServingReport::engineThroughput));
+        put(json, "decode_tokens_per_second_ratio", ratio(r -> r.decode().perSecond()));
+        put(json, "decode_tokens_per_cpu_second_ratio", ratio(r -> r.decode().perCpuSecond()));
+        put(json, "mean_ttft_ms_ratio", ratio(r -> r.ttft().mean()));
+        ReportJson.number(
+                json,
+                "mean_added_ttft_ms",
+                interval(pairs.stream()
+                                .mapToDouble(p -> p[1].addedTtft().mean())
+                                .toArray())
+                        .median());
+        ReportJson.number(
+                json,
+                "max_others_cpus",
+                pairs.stream()
+                        .flatMap(Arrays::stream)
+                        .mapToDouble(ServingReport::othersCpus)
+                        .max()
+                        .orElse(Double.NaN));
+        return json;
+    }
+
+    private static void put(ObjectNode json, String name, Interval i) {
+        ReportJson.number(json, name, i.median);
+        ReportJson.number(json, name + "_low", i.low);
+        ReportJson.number(json, name + "_high", i.high);
+    }
+
+    String text() {
+        return String.format(
+                        Locale.ROOT,
+                        "%s / %s at %d, %d interleaved pairs: median [95 %% interval]%n",
+                        other,
+                        baseline,
+                        pairs.get(0)[0].workload().concurrency(),
+                        pairs.size())
+                + row("output throughput, completions visible", ratio(ServingReport::outputThroughput))
+                + row("output throughput, up to the last token", ratio(ServingReport::engineThroughput))
+                + row("decode throughput while all run", ratio(r -> r.decode().perSecond()))
+                + row("decode tokens per CPU second", ratio(r -> r.decode().perCpuSecond()))
+                + row("mean time to first token", ratio(r -> r.ttft().mean()));
+    }
+
+    private static String row(String name, Interval i) {
+        return String.format(Locale.ROOT, "  %-40s %.4f [%.4f, %.4f]%n", name, i.median, i.low, i.high);
+    }
+}

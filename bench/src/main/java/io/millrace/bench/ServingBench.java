@@ -1,0 +1,361 @@
+package io.millrace.bench;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.engine.ConfigException;
+import io.millrace.engine.EngineConfig;
+import io.millrace.engine.EngineHost;
+import io.millrace.engine.SamplingOptions;
+import io.millrace.engine.kv.KvBudget;
+import io.millrace.engine.model.ModelFolder;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * The serving benchmark: random prompts of one length, all at once, through the bare engine, through Flink, or through Kafka and
+ * Flink with exactly-once. {@code ./millrace bench} starts it. Through the engine no Flink class is loaded.
+ */
+@Command(
+        name = "millrace bench",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        usageHelpAutoWidth = true,
+        description = {
+            "Serving benchmark: random token ids, fixed lengths, greedy, end tokens ignored, all requests at once.",
+            "Results as vLLM's \"bench serve\" prints them. Each concurrency gets an engine of its own and a warm-up."
+        })
+public final class ServingBench implements Callable<Integer> {
+    private static final int DONE = 0;
+    private static final int FAILED = 1;
+    private static final int WRONG_USAGE = 2;
+
+    /** How prompts reach the engine. */
+    enum Through {
+        ENGINE,
+        FLINK,
+        KAFKA;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    @Option(names = "--model", paramLabel = "DIR", required = true, description = "Model folder; needs no tokenizer.")
+    private Path model = Path.of("");
+
+    @Option(
+            names = {"--concurrency", "--max-num-seqs"},
+            paramLabel = "N",
+            split = ",",
+            defaultValue = "1,16,64",
+            description = "Sequences that run together at most; one run each. Default: ${DEFAULT-VALUE}.")
+    private List<Integer> concurrencies = List.of();
+
+    @Option(
+            names = "--input-len",
+            paramLabel = "TOKENS",
+            defaultValue = "100",
+            description = "Tokens of each prompt. Default: ${DEFAULT-VALUE}.")
+    private int inputTokens;
+
+    @Option(
+            names = "--output-len",
+            paramLabel = "TOKENS",
+            defaultValue = "1000",
+            description = "Tokens of each completion. Default: ${DEFAULT-VALUE}.")
+    private int outputTokens;
+
+    @Option(
+            names = "--num-prompts",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Requests of a run, all sent at once. Default: 0 = the concurrency.")
+    private int numPrompts;
+
+    @Option(
+            names = "--through",
+            paramLabel = "WAY",
+            defaultValue = "engine",
+            description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+    private Through through = Through.ENGINE;
+
+    @Option(
+            names = "--compare",
+            paramLabel = "WAY,WAY",
+            split = ",",
+            description =
+                    "Instead: interleaved pairs through two ways, and the second one's figures relative to the first's.")
+    private List<Through> compare = List.of();
+
+    @Option(
+            names = "--pairs",
+            paramLabel = "N",
+            defaultValue = "10",
+            description = "Pairs of --compare. Default: ${DEFAULT-VALUE}.")
+    private int numPairs;
+
+    @Option(
+            names = "--warmup",
+            paramLabel = "SECONDS",
+            defaultValue = "10",
+            description = {
+                "Before the clock: runs of the same shape until so many seconds are over, at least one; 0 = none.",
+                "Default: ${DEFAULT-VALUE}."
+            })
+    private int warmupSeconds;
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Worker threads. Default: 0 = all cores.")
+    private int numThreads;
+
+    @Option(
+            names = "--max-num-batched-tokens",
+            paramLabel = "TOKENS",
+            defaultValue = "512",
+            description = "Tokens of one step at most. Default: ${DEFAULT-VALUE}.")
+    private int maxNumBatchedTokens;
+
+    @Option(
+            names = "--max-model-len",
+            paramLabel = "TOKENS",
+            defaultValue = "0",
+            description = "Context. Default: 0 = prompt and completion, and a page.")
+    private int maxModelLen;
+
+    @Option(
+            names = "--kv-cache-bytes",
+            paramLabel = "BYTES",
+            defaultValue = "0",
+            description = "Size of the KV pool. Default: 0 = as all sequences need, at most a quarter of the heap.")
+    private long kvCacheBytes;
+
+    @Option(names = "--draft-tokens", paramLabel = "N", defaultValue = "0", description = "Only 0: nothing is drafted.")
+    private int draftTokens;
+
+    @Option(
+            names = "--prefix-cache",
+            paramLabel = "on|off",
+            defaultValue = "off",
+            description = "Only off: there is no prefix cache.")
+    private String prefixCache = "off";
+
+    @Option(
+            names = "--checkpoint-interval",
+            paramLabel = "MS",
+            defaultValue = "10000",
+            description = "Through Flink and Kafka: how often progress is saved. Default: ${DEFAULT-VALUE}.")
+    private int checkpointIntervalMillis;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Of the prompts. Default: ${DEFAULT-VALUE}.")
+    private long seed;
+
+    @Option(names = "--json", description = "One JSON object a line on stdout.")
+    private boolean isJson;
+
+    @Option(names = "--output", paramLabel = "FILE", description = "Writes the JSON lines of all runs there, too.")
+    private @Nullable Path output;
+
+    @Option(names = "--verbose", description = "Stack traces of failures.")
+    @SuppressWarnings("UnusedVariable") // main looks for it before anything is parsed
+    private boolean isVerbose;
+
+    private final PrintStream out;
+    private final List<String> jsonLines = new ArrayList<>();
+
+    /** Makes one that prints on {@code out}. */
+    ServingBench(PrintStream out) {
+        this.out = out;
+    }
+
+    /** Runs the benchmark and ends the JVM with its exit code. */
+    public static void main(String[] args) {
+        PrintStream stdout = new PrintStream(new FileOutputStream(FileDescriptor.out), true, UTF_8);
+        PrintStream stderr = new PrintStream(new FileOutputStream(FileDescriptor.err), true, UTF_8);
+        System.exit(run(stdout, stderr, args));
+    }
+
+    /** Runs the benchmark. Returns the exit code: 0 done, 1 failed, 2 wrong usage. */
+    static int run(PrintStream out, PrintStream err, String... args) {
+        boolean isVerbose = List.of(args).contains("--verbose");
+        CommandLine line = new CommandLine(new ServingBench(out));
+        line.setOut(new PrintWriter(out, true, UTF_8));
+        line.setCaseInsensitiveEnumValuesAllowed(true);
+        line.setParameterExceptionHandler((e, a) -> oneLine(err, e, isVerbose, WRONG_USAGE));
+        line.setExecutionExceptionHandler(
+                (e, at, result) -> oneLine(err, e, isVerbose, e instanceof ConfigException ? WRONG_USAGE : FAILED));
+        return line.execute(args);
+    }
+
+    private static int oneLine(PrintStream err, Throwable e, boolean isVerbose, int exitCode) {
+        String message = e.getMessage() == null || e.getMessage().isBlank() ? e.toString() : e.getMessage();
+        err.println("millrace bench: " + Objects.requireNonNull(message.strip().split("\\R", 2))[0]);
+        if (isVerbose) {
+            e.printStackTrace(err);
+        }
+        return exitCode;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        check();
+        for (int concurrency : concurrencies) {
+            Workload workload = new Workload(
+                    concurrency, numPrompts == 0 ? concurrency : numPrompts, inputTokens, outputTokens, seed);
+            EngineConfig config = config(concurrency);
+            // One engine for all ways: they share it with this lease, so that loading isn't measured.
+            try (EngineHost.Lease engine = EngineHost.acquire(config)) {
+                if (compare.isEmpty()) {
+                    ServingWay way = way(through, engine, config);
+                    warmUp(way, workload, engine);
+                    report(run(through, way, workload, engine));
+                } else {
+                    compare(workload, engine, config);
+                }
+            }
+        }
+        if (output != null) {
+            Files.write(output, jsonLines);
+        }
+        return DONE;
+    }
+
+    private void check() {
+        concurrencies.forEach(c -> atLeast(1, "--concurrency", c));
+        atLeast(1, "--input-len", inputTokens);
+        atLeast(1, "--output-len", outputTokens);
+        atLeast(0, "--num-prompts", numPrompts);
+        atLeast(0, "--warmup", warmupSeconds);
+        atLeast(1, "--pairs", numPairs);
+        atLeast(50, "--checkpoint-interval", checkpointIntervalMillis);
+        if (draftTokens != 0) {
+            throw new ConfigException(
+                    "--draft-tokens is " + draftTokens + " but must be 0: this version drafts nothing");
+        }
+        if (!prefixCache.equals("off")) {
+            throw new ConfigException(
+                    "--prefix-cache is " + prefixCache + " but must be off: this version has no prefix cache");
+        }
+        if (!compare.isEmpty() && compare.size() != 2) {
+            throw new ConfigException("--compare has " + compare.size() + " ways but must have 2: engine,kafka");
+        }
+        if (maxModelLen != 0 && maxModelLen < inputTokens + outputTokens) {
+            throw new ConfigException("--max-model-len is " + maxModelLen + " but prompt and completion have "
+                    + (inputTokens + outputTokens) + " tokens: raise it or leave it out");
+        }
+    }
+
+    private static void atLeast(int least, String option, int value) {
+        if (value < least) {
+            throw new ConfigException(option + " is " + value + " but must be at least " + least);
+        }
+    }
+
+    private EngineConfig config(int concurrency) {
+        return new EngineConfig(
+                model.toAbsolutePath(),
+                "cpu",
+                numThreads,
+                concurrency,
+                maxNumBatchedTokens,
+                maxModelLen == 0 ? contextTokens() : maxModelLen,
+                kvCacheBytes,
+                SamplingOptions.NONE);
+    }
+
+    /** Returns prompt and completion and a page more, so that the scheduler's spare pages keep no sequence waiting. */
+    private int contextTokens() {
+        int modelAllows = ModelFolder.open(model).config().maxPositionEmbeddings();
+        int needed = inputTokens + outputTokens;
+        if (needed > modelAllows) {
+            throw new ConfigException(String.format(
+                    Locale.ROOT,
+                    "prompt and completion have %,d tokens but the model allows %,d: lower --input-len or --output-len",
+                    needed,
+                    modelAllows));
+        }
+        return Math.min(modelAllows, needed + KvBudget.PAGE_TOKENS);
+    }
+
+    private ServingWay way(Through name, EngineHost.Lease engine, EngineConfig config) {
+        Duration interval = Duration.ofMillis(checkpointIntervalMillis);
+        return switch (name) {
+            case ENGINE -> new EngineWay(engine);
+            case FLINK -> new FlinkWay(config, interval);
+            case KAFKA -> new KafkaWay(config, interval);
+        };
+    }
+
+    private void warmUp(ServingWay way, Workload workload, EngineHost.Lease engine) {
+        long end = System.nanoTime() + Duration.ofSeconds(warmupSeconds).toNanos();
+        for (boolean isWarm = warmupSeconds == 0; !isWarm; isWarm = System.nanoTime() >= end) {
+            way.serve(clock(workload, engine));
+        }
+    }
+
+    private static ServingReport run(Through name, ServingWay way, Workload workload, EngineHost.Lease engine) {
+        RunClock clock = clock(workload, engine);
+        way.serve(clock);
+        return ServingReport.of(name.toString(), clock.times());
+    }
+
+    private static RunClock clock(Workload workload, EngineHost.Lease engine) {
+        int vocabulary = engine.model().tokenizer().numTokens();
+        return new RunClock(workload, workload.prompts(vocabulary), EngineHost.metrics());
+    }
+
+    private void compare(Workload workload, EngineHost.Lease engine, EngineConfig config) {
+        List<ServingWay> ways =
+                compare.stream().map(name -> way(name, engine, config)).toList();
+        ways.forEach(way -> warmUp(way, workload, engine));
+        PairedComparison comparison =
+                new PairedComparison(compare.get(0).toString(), compare.get(1).toString());
+        for (int pair = 0; pair < numPairs; pair++) {
+            ServingReport[] reports = new ServingReport[2];
+            for (int turn = 0; turn < 2; turn++) {
+                int i = (pair + turn) % 2; // who begins alternates: what drifts hits both alike
+                reports[i] = run(compare.get(i), ways.get(i), workload, engine);
+                jsonLines.add(ReportJson.of(reports[i]).toString());
+            }
+            comparison.add(reports[0], reports[1]);
+        }
+        print(comparison.json(), comparison.text());
+    }
+
+    private void report(ServingReport report) {
+        print(ReportJson.of(report), ReportText.of(report));
+    }
+
+    private void print(ObjectNode json, String text) {
+        jsonLines.add(json.toString());
+        if (isJson) {
+            out.println(json);
+        } else {
+            out.print(text);
+        }
+        out.flush();
+    }
+}
