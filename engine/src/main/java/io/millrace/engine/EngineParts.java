@@ -29,6 +29,7 @@ record EngineParts(
         ServedModel model,
         PromptReader promptReader,
         Scheduler<LiveSample> scheduler,
+        Rank rank,
         ModelRunner runner,
         EngineMetrics metrics,
         SampleEnd sampleEnd) {
@@ -43,6 +44,7 @@ record EngineParts(
         Backend backend = Backends.named(config.backend(), numThreads);
         try {
             EngineParts parts = build(config, metrics, folder, backend);
+            WarmUp.run(parts);
             LOG.info(
                     "engine ready in {} s: {}",
                     String.format(Locale.ROOT, "%.1f", (System.nanoTime() - start) * 1e-9),
@@ -52,6 +54,11 @@ record EngineParts(
             backend.close();
             throw e;
         }
+    }
+
+    /** Returns the same parts around another scheduler and its counters. */
+    EngineParts withScheduler(Scheduler<LiveSample> other) {
+        return new EngineParts(backend, model, promptReader, other, rank, runner, other.metrics(), sampleEnd);
     }
 
     private static EngineParts build(EngineConfig config, EngineMetrics metrics, ModelFolder folder, Backend backend) {
@@ -104,6 +111,7 @@ record EngineParts(
                         config.maxNumSeqs(),
                         config.maxNumBatchedTokens(),
                         metrics),
+                rank,
                 runner,
                 metrics,
                 new SampleEnd(endIds));

@@ -8,6 +8,9 @@ public interface Device {
     /** Returns what this is, for logs and provenance. */
     DeviceInfo info();
 
+    /** Waits until kernels run at full speed (cpu: the JVM has compiled their loops). Any thread. */
+    void awaitReady();
+
     /**
      * Allocates zeroed memory.
      *

@@ -17,6 +17,7 @@ import java.util.TreeSet;
 public final class Scheduler<C> {
     private final KvPool pool;
     private final int maxNumSeqs;
+    private final int maxNumBatchedTokens;
     private final PrefillBudget budget;
     private final EngineMetrics metrics;
     private final TreeSet<Sequence<C>> waiting = new TreeSet<>(Sequence::compare);
@@ -34,10 +35,22 @@ public final class Scheduler<C> {
     public Scheduler(KvPool pool, int maxNumSeqs, int maxNumBatchedTokens, EngineMetrics metrics) {
         this.pool = pool;
         this.maxNumSeqs = maxNumSeqs;
+        this.maxNumBatchedTokens = maxNumBatchedTokens;
         this.budget = new PrefillBudget(maxNumBatchedTokens);
         this.metrics = metrics;
         metrics.totalPages.set(pool.numPages());
         updateGauges();
+    }
+
+    /** Returns a scheduler like this one, over pages of its own numbering, with nothing queued. */
+    public Scheduler<C> emptyTwin(EngineMetrics twinMetrics) {
+        return new Scheduler<>(
+                new KvPool(pool.numPages(), pool.pageTokens()), maxNumSeqs, maxNumBatchedTokens, twinMetrics);
+    }
+
+    /** Returns the counters that this one keeps. */
+    public EngineMetrics metrics() {
+        return metrics;
     }
 
     /** Queues a sequence. */

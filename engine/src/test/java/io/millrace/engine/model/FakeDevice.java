@@ -69,6 +69,9 @@ final class FakeDevice implements Device {
     }
 
     @Override
+    public void awaitReady() {}
+
+    @Override
     public Tensor allocate(DType dtype, long... shape) {
         return new Uploaded(dtype, ByteBuffer.allocate(0), shape);
     }

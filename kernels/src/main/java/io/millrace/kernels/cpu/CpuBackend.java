@@ -54,7 +54,7 @@ public final class CpuBackend implements Backend {
         for (int i = 0; i < numRanks; i++) {
             WorkerPool pool = new WorkerPool(threadsPerRank, pools.size() * (threadsPerRank - 1));
             pools.add(pool);
-            CpuDevice device = new CpuDevice(lanes.name(), threadsPerRank);
+            CpuDevice device = new CpuDevice(lanes, threadsPerRank);
             ranks.add(new Rank(i, device, new CpuOps(lanes, pool), group.get(i)));
         }
         return List.copyOf(ranks);

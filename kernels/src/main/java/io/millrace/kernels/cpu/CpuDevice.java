@@ -10,6 +10,7 @@ import io.millrace.kernels.Fp8Activations;
 import io.millrace.kernels.Fp8Matrix;
 import io.millrace.kernels.Fp8Weight;
 import io.millrace.kernels.Tensor;
+import io.millrace.kernels.cpu.simd.Lanes;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
@@ -18,11 +19,11 @@ import java.util.function.Supplier;
 
 /** The Java heap as a device. Thread: the rank's; uploads from any. */
 final class CpuDevice implements Device {
-    private final String laneName;
+    private final Lanes lanes;
     private final int numThreads;
 
-    CpuDevice(String laneName, int numThreads) {
-        this.laneName = laneName;
+    CpuDevice(Lanes lanes, int numThreads) {
+        this.lanes = lanes;
         this.numThreads = numThreads;
     }
 
@@ -33,10 +34,15 @@ final class CpuDevice implements Device {
         return new DeviceInfo(
                 CpuBackend.NAME,
                 System.getProperty("os.arch") + ", " + runtime.availableProcessors() + " cores",
-                "lanes " + laneName + ", " + numThreads + " threads, Java "
+                "lanes " + lanes.name() + ", " + numThreads + " threads, Java "
                         + Runtime.version().feature(),
                 runtime.maxMemory(),
                 runtime.maxMemory() - used);
+    }
+
+    @Override
+    public void awaitReady() {
+        lanes.awaitReady();
     }
 
     @Override

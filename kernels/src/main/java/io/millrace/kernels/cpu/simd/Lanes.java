@@ -63,6 +63,9 @@ public interface Lanes extends AutoCloseable {
     /** {@code out = exp(−x)}. */
     void expNegated(float[] out, int outStart, float[] x, int start, int count);
 
+    /** Waits until the loops run at their full speed; at once where they always do. */
+    default void awaitReady() {}
+
     /** Ends the threads of an implementation that has any. */
     @Override
     default void close() {}

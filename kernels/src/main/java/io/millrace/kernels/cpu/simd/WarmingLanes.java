@@ -127,10 +127,19 @@ final class WarmingLanes implements Lanes {
         return jobs;
     }
 
+    @Override
+    public void awaitReady() {
+        joinThread();
+    }
+
     /** Ends the warm-up if it still runs. */
     @Override
     public void close() {
         thread.interrupt();
+        joinThread();
+    }
+
+    private void joinThread() {
         boolean isInterrupted = false;
         while (thread.isAlive()) {
             try {

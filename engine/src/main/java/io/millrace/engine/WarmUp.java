@@ -1,0 +1,81 @@
+package io.millrace.engine;
+
+import io.millrace.engine.schedule.Scheduler;
+import java.util.SplittableRandom;
+
+/**
+ * Runs made-up requests before an engine says that it is ready, until its steps are as fast as they get: the JVM compiles code
+ * only once it has run often, and the first seconds are up to a thousand times slower. Thread: the loading one.
+ */
+final class WarmUp {
+    private static final long MAX_NANOS = 10_000_000_000L;
+    private static final int MIN_ROUNDS = 3;
+    /** Rounds in a row that must not be much faster than the best before. */
+    private static final int STEADY_ROUNDS = 2;
+
+    private static final double STEADY = 0.85;
+    private static final int PROMPT_TOKENS = 48;
+    private static final int OUTPUT_TOKENS = 12;
+    private static final int MAX_SEQS = 12;
+
+    private WarmUp() {}
+
+    /** Warms up what {@code parts} consist of; their scheduler, pool and counters stay untouched. */
+    static void run(EngineParts parts) {
+        parts.rank().device().awaitReady();
+        long end = System.nanoTime() + MAX_NANOS;
+        Scheduler<LiveSample> scheduler = parts.scheduler().emptyTwin(new EngineMetrics());
+        Engine engine = new Engine(parts.withScheduler(scheduler));
+        double best = Double.MAX_VALUE;
+        int steady = 0;
+        for (int round = 0; steady < STEADY_ROUNDS && System.nanoTime() < end; round++) {
+            long start = System.nanoTime();
+            submit(engine, parts.model(), round);
+            while (engine.step() && System.nanoTime() < end) {}
+            double nanos = System.nanoTime() - start;
+            steady = round >= MIN_ROUNDS && nanos > STEADY * best ? steady + 1 : 0;
+            best = Math.min(best, nanos);
+        }
+    }
+
+    /** One, then a few, then many sequences, greedy and sampled: every size of tile, both kinds of draw. */
+    private static void submit(Engine engine, ServedModel model, int round) {
+        SplittableRandom random = new SplittableRandom(round);
+        int promptTokens = Math.min(PROMPT_TOKENS, model.maxModelLen() / 2);
+        int outputTokens = Math.min(OUTPUT_TOKENS, model.maxModelLen() - promptTokens);
+        for (int i = 0; promptTokens > 0 && i < MAX_SEQS; i++) {
+            int[] prompt =
+                    random.ints(promptTokens, 0, model.tokenizer().numTokens()).toArray();
+            double temperature = i % 2 == 0 ? 0 : 0.6;
+            SamplingOptions options = new SamplingOptions(
+                    outputTokens - i * outputTokens / (2 * MAX_SEQS), // they end one after the other
+                    null,
+                    temperature,
+                    0.95,
+                    null,
+                    null,
+                    null,
+                    null,
+                    null,
+                    null,
+                    null,
+                    null,
+                    null,
+                    true,
+                    null,
+                    null);
+            engine.submit(
+                    new EngineRequest(
+                            "warm-up", new PromptInput.Tokens(prompt), SamplingParams.resolve(options, i), 0, null),
+                    SILENT);
+        }
+    }
+
+    private static final EngineListener SILENT = new EngineListener() {
+        @Override
+        public void onEvent(EngineEvent event) {}
+
+        @Override
+        public void onEngineFailure(RuntimeException cause) {}
+    };
+}
