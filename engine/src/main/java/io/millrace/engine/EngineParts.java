@@ -45,6 +45,7 @@ record EngineParts(
         try {
             EngineParts parts = build(config, metrics, folder, backend);
             WarmUp.run(parts);
+            System.gc(); // loading is over: what it needed goes back to the machine, where the JVM's flags allow it
             LOG.info(
                     "engine ready in {} s: {}",
                     String.format(Locale.ROOT, "%.1f", (System.nanoTime() - start) * 1e-9),
