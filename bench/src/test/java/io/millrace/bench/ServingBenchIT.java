@@ -2,6 +2,7 @@ package io.millrace.bench;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -10,7 +11,10 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,8 +34,7 @@ class ServingBenchIT {
     private static String run(String... further) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
-        String[] args = java.util.stream.Stream.concat(ARGS.stream(), java.util.Arrays.stream(further))
-                .toArray(String[]::new);
+        String[] args = Stream.concat(ARGS.stream(), Arrays.stream(further)).toArray(String[]::new);
         int exitCode = ServingBench.run(new PrintStream(out, true, UTF_8), new PrintStream(err, true, UTF_8), args);
         assertThat(exitCode).as(err.toString(UTF_8)).isZero();
         return out.toString(UTF_8);
@@ -47,8 +50,7 @@ class ServingBenchIT {
         assertThat(json.get("total_output_tokens").asInt()).isEqualTo(16);
         assertThat(json.get("preemptions").asInt()).isZero();
         double duration = json.get("duration").asDouble();
-        assertThat(json.get("output_throughput").asDouble() * duration)
-                .isCloseTo(16, org.assertj.core.data.Offset.offset(1e-6));
+        assertThat(json.get("output_throughput").asDouble() * duration).isCloseTo(16, within(1e-6));
         // all the times of a request lie within the run
         assertThat(json.get("mean_ttft_ms").asDouble()).isBetween(0.1, duration * 1000);
         assertThat(json.get("mean_tpot_ms").asDouble() * 7).isBetween(0.1, duration * 1000);
@@ -81,7 +83,7 @@ class ServingBenchIT {
     @Test
     void theBareEngineLoadsNoClassOfFlinkOrKafka() throws IOException, InterruptedException {
         Path log = temp.resolve("classes.log");
-        List<String> command = new java.util.ArrayList<>(List.of(
+        List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--add-modules=jdk.incubator.vector",
                 "-Xlog:class+load:file=" + log,
