@@ -7,6 +7,7 @@ import io.millrace.kernels.Backend;
 import io.millrace.kernels.Backends;
 import io.millrace.kernels.ParallelPlan;
 import io.millrace.kernels.Rank;
+import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -14,17 +15,19 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
- * One line per kernel op, at the shapes of a model: µs, GB/s, GFLOP/s, and the share of what the machine can do at best. The ceilings are
+ * {@code ./millrace bench ops}: one line per kernel op, at the shapes of a model: µs, GB/s, GFLOP/s, and the share of what the machine can do at best. The ceilings are
  * measured by {@code bench/peers/machine.c} and given as options: the floor of an op is the longer of bytes / bandwidth and
  * operations / FMA rate.
  */
-@Command(name = "ops", mixinStandardHelpOptions = true, description = "Times the kernel ops at a model's shapes.")
-public final class OpBench implements Callable<Integer> {
+@Command(
+        name = "millrace bench ops",
+        mixinStandardHelpOptions = true,
+        description = "Times the kernel ops at a model's shapes.")
+final class OpBench implements Callable<Integer> {
     private static final double NANOS = 1e-9;
     private static final int MIN_RUNS = 5;
     private static final int CONTEXT = 512;
@@ -67,9 +70,11 @@ public final class OpBench implements Callable<Integer> {
     @Option(names = "--json", description = "One JSON object a line.")
     private boolean isJson;
 
-    /** Runs it and ends the JVM. */
-    public static void main(String[] args) {
-        System.exit(new CommandLine(new OpBench()).execute(args));
+    private final PrintStream out;
+
+    /** Makes one that prints on {@code out}. */
+    OpBench(PrintStream out) {
+        this.out = out;
     }
 
     @Override
@@ -105,9 +110,9 @@ public final class OpBench implements Callable<Integer> {
             ReportJson.number(json, "gb_per_second", op.bytes() / took / 1e9);
             ReportJson.number(json, "gflop_per_second", op.flops() / took / 1e9);
             ReportJson.number(json, "share_of_ceiling", floor / took);
-            System.out.println(json);
+            out.println(json);
         } else {
-            System.out.println(String.format(
+            out.println(String.format(
                     Locale.ROOT,
                     "%-12s %-55s %11.1f µs %7.1f GB/s %8.1f GFLOP/s %s",
                     op.name(),
