@@ -46,9 +46,9 @@ for tool in npm gcc python3 tar; do
 done
 python3 -c 'import numpy' 2>/dev/null || fail "Python has no NumPy: install it"
 
-mkdir -p "$work"
-work="$(cd "$work" && pwd)"
+work="$(readlink -m "$work")"
 case "$work/" in "$(cd "$here/.." && pwd)"/*) fail "--work $work is inside the checkout: give a folder outside" ;; esac
+mkdir -p "$work"
 
 find_library() { find "$work/package" -name 'libllama.*so*' 2>/dev/null | sort | head -n 1; }
 if [ -z "$(find_library)" ]; then

@@ -10,11 +10,11 @@ The peer has its best setting: flash attention and unified KV on and off are tri
 import argparse, datetime, json, os, platform, statistics, subprocess, sys
 
 SETTINGS = [(0, 0), (0, 1), (1, 0), (1, 1)]  # flash attention, unified KV
-FIGURES = {  # ours: (Millrace's name, peerbench's)
-    "prefill_tokens_per_second": ("prefill_tokens_per_second", "prefill_tok_s"),
-    "decode_tokens_per_second": ("decode_tokens_per_second", "decode_tok_s"),
-    "prefill_tokens_per_cpu_second": ("prefill_tokens_per_cpu_second", "prefill_tok_per_cpu_s"),
-    "decode_tokens_per_cpu_second": ("decode_tokens_per_cpu_second", "decode_tok_per_cpu_s"),
+FIGURES = {  # ratio: (Millrace's name of the figure, peerbench's)
+    "decode_ratio": ("decode_tokens_per_second", "decode_tok_s"),
+    "prefill_ratio": ("prefill_tokens_per_second", "prefill_tok_s"),
+    "decode_cpu_ratio": ("decode_tokens_per_cpu_second", "decode_tok_per_cpu_s"),
+    "prefill_cpu_ratio": ("prefill_tokens_per_cpu_second", "prefill_tok_per_cpu_s"),
 }
 TRIES = 3  # times --reps, before a busy machine is given up
 
@@ -88,10 +88,10 @@ def median(rows, name):
 def result(shape, n, kept, discarded):
     out = {"shape": shape, "concurrency": n}
     both = {"millrace": {}, "llama.cpp": {}}
-    for name, (ours, theirs) in FIGURES.items():
+    for ratio, (ours, theirs) in FIGURES.items():
         m, p = median(kept["millrace"], ours), median(kept["llama.cpp"], theirs)
-        both["millrace"][name], both["llama.cpp"][name] = m, p
-        out[name.replace("_tokens", "").replace("_second", "_s") + "_ratio"] = round(m / p, 4) if m and p else None
+        both["millrace"][ours], both["llama.cpp"][ours] = m, p
+        out[ratio] = round(m / p, 4) if m and p else None
     if kept["llama.cpp"]:
         first = kept["llama.cpp"][0]
         both["llama.cpp"].update({k: first[k] for k in ("version", "flash_attn", "kv_unified", "ubatch")})
@@ -124,10 +124,10 @@ def table(results):
     for r in results:
         m, p = r["millrace"], r["llama.cpp"]
         print(f"{r['shape']:9}{r['concurrency']:>6} |{show(m['decode_tokens_per_second'], '14.1f'):>14}"
-              f"{show(p['decode_tokens_per_second'], '11.1f'):>11}{show(r['decode_per_s_ratio'], '8.2f'):>8} |"
+              f"{show(p['decode_tokens_per_second'], '11.1f'):>11}{show(r['decode_ratio'], '8.2f'):>8} |"
               f"{show(m['prefill_tokens_per_second'], '14.1f'):>14}{show(p['prefill_tokens_per_second'], '11.1f'):>11}"
-              f"{show(r['prefill_per_s_ratio'], '8.2f'):>8} |{show(m['decode_tokens_per_cpu_second'], '13.1f'):>13}"
-              f"{show(r['decode_per_cpu_s_ratio'], '8.2f'):>8} |{min(m['repetitions'], p['repetitions']):>5}")
+              f"{show(r['prefill_ratio'], '8.2f'):>8} |{show(m['decode_tokens_per_cpu_second'], '13.1f'):>13}"
+              f"{show(r['decode_cpu_ratio'], '8.2f'):>8} |{min(m['repetitions'], p['repetitions']):>5}")
     print("Medians. llama.cpp has Q8_0 weights (8.5 bits; activations in 8 bits), Millrace e4m3 (8 bits; activations in f32).")
 
 
@@ -159,7 +159,7 @@ def main():
             print(json.dumps(r))
     else:
         table(results)
-    unmeasured = [f"{r['shape']} at {r['concurrency']}" for r in results if r["decode_per_s_ratio"] is None]
+    unmeasured = [f"{r['shape']} at {r['concurrency']}" for r in results if r["decode_ratio"] is None]
     if unmeasured:
         sys.exit("peers.sh: other processes kept the machine busy, nothing is known of " + ", ".join(unmeasured)
                  + ": stop them, or raise --max-others")

@@ -133,8 +133,8 @@ public final class ServingBench implements Callable<Integer> {
     @Option(
             names = "--max-num-batched-tokens",
             paramLabel = "TOKENS",
-            defaultValue = "512",
-            description = "Tokens of one step at most. Default: ${DEFAULT-VALUE}.")
+            defaultValue = "0",
+            description = "Tokens of one step at most. Default: 0 = 512, but at least twice the concurrency.")
     private int maxNumBatchedTokens;
 
     @Option(
@@ -252,6 +252,7 @@ public final class ServingBench implements Callable<Integer> {
         atLeast(1, "--output-len", outputTokens);
         atLeast(0, "--num-prompts", numPrompts);
         atLeast(0, "--warmup", warmupSeconds);
+        atLeast(0, "--max-num-batched-tokens", maxNumBatchedTokens);
         atLeast(1, "--pairs", numPairs);
         atLeast(50, "--checkpoint-interval", checkpointIntervalMillis);
         if (draftTokens != 0) {
@@ -283,7 +284,8 @@ public final class ServingBench implements Callable<Integer> {
                 "cpu",
                 numThreads,
                 concurrency,
-                maxNumBatchedTokens,
+                // Decode rows come first: fewer tokens than sequences would keep the last ones from beginning.
+                maxNumBatchedTokens == 0 ? Math.max(512, 2 * concurrency) : maxNumBatchedTokens,
                 maxModelLen == 0 ? contextTokens() : maxModelLen,
                 kvCacheBytes,
                 SamplingOptions.NONE);
