@@ -22,7 +22,7 @@ final class ReportText {
         spread(out, "Time to First Token", "TTFT", r.ttft());
         spread(out, "Time per Output Token (excl. 1st token)", "TPOT", r.tpot());
         spread(out, "Inter-token Latency", "ITL", r.itl());
-        rule(out, "Through the " + r.through(), '-');
+        rule(out, "Through " + r.through(), '-');
         row(out, "Prefill throughput (tok/s):", r.prefill().perSecond());
         row(out, "Decode throughput, all run (tok/s):", r.decode().perSecond());
         row(out, "Decode per CPU second (tok):", r.decode().perCpuSecond());

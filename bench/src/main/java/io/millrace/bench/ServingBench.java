@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -39,7 +40,8 @@ import picocli.CommandLine.Option;
         description = {
             "Serving benchmark: random token ids, fixed lengths, greedy, end tokens ignored, all requests at once.",
             "Results as vLLM's \"bench serve\" prints them. Each concurrency gets an engine of its own and a warm-up."
-        })
+        },
+        footer = {"", "./millrace bench ops --help: the same for single kernel ops."})
 public final class ServingBench implements Callable<Integer> {
     private static final int DONE = 0;
     private static final int FAILED = 1;
@@ -131,8 +133,8 @@ public final class ServingBench implements Callable<Integer> {
     @Option(
             names = "--max-num-batched-tokens",
             paramLabel = "TOKENS",
-            defaultValue = "512",
-            description = "Tokens of one step at most. Default: ${DEFAULT-VALUE}.")
+            defaultValue = "0",
+            description = "Tokens of one step at most. Default: 0 = 512, but at least twice the concurrency.")
     private int maxNumBatchedTokens;
 
     @Option(
@@ -201,13 +203,14 @@ public final class ServingBench implements Callable<Integer> {
     /** Runs the benchmark. Returns the exit code: 0 done, 1 failed, 2 wrong usage. */
     static int run(PrintStream out, PrintStream err, String... args) {
         boolean isVerbose = List.of(args).contains("--verbose");
-        CommandLine line = new CommandLine(new ServingBench(out));
+        boolean isOps = args.length > 0 && args[0].equals("ops");
+        CommandLine line = new CommandLine(isOps ? new OpBench(out) : new ServingBench(out));
         line.setOut(new PrintWriter(out, true, UTF_8));
         line.setCaseInsensitiveEnumValuesAllowed(true);
         line.setParameterExceptionHandler((e, a) -> oneLine(err, e, isVerbose, WRONG_USAGE));
         line.setExecutionExceptionHandler(
                 (e, at, result) -> oneLine(err, e, isVerbose, e instanceof ConfigException ? WRONG_USAGE : FAILED));
-        return line.execute(args);
+        return line.execute(isOps ? Arrays.copyOfRange(args, 1, args.length) : args);
     }
 
     private static int oneLine(PrintStream err, Throwable e, boolean isVerbose, int exitCode) {
@@ -249,6 +252,7 @@ public final class ServingBench implements Callable<Integer> {
         atLeast(1, "--output-len", outputTokens);
         atLeast(0, "--num-prompts", numPrompts);
         atLeast(0, "--warmup", warmupSeconds);
+        atLeast(0, "--max-num-batched-tokens", maxNumBatchedTokens);
         atLeast(1, "--pairs", numPairs);
         atLeast(50, "--checkpoint-interval", checkpointIntervalMillis);
         if (draftTokens != 0) {
@@ -280,7 +284,8 @@ public final class ServingBench implements Callable<Integer> {
                 "cpu",
                 numThreads,
                 concurrency,
-                maxNumBatchedTokens,
+                // Decode rows come first: fewer tokens than sequences would keep the last ones from beginning.
+                maxNumBatchedTokens == 0 ? Math.max(512, 2 * concurrency) : maxNumBatchedTokens,
                 maxModelLen == 0 ? contextTokens() : maxModelLen,
                 kvCacheBytes,
                 SamplingOptions.NONE);

@@ -1,0 +1,65 @@
+package io.millrace.bench;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Wrong usage: one line on stderr and exit code 2. */
+class ServingBenchTest {
+    private static final String MODEL = "../models/tiny-r1";
+
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+    private int run(String... args) {
+        List<String> all = new ArrayList<>(List.of("--model", MODEL));
+        all.addAll(List.of(args));
+        return ServingBench.run(
+                new PrintStream(out, true, UTF_8), new PrintStream(err, true, UTF_8), all.toArray(String[]::new));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--concurrency 0|--concurrency is 0 but must be at least 1",
+                "--concurrency x|Invalid value for option '--max-num-seqs' (N): 'x' is not an int",
+                "--output-len 0|--output-len is 0 but must be at least 1",
+                "--draft-tokens 2|--draft-tokens is 2 but must be 0: this version drafts nothing",
+                "--prefix-cache on|--prefix-cache is on but must be off: this version has no prefix cache",
+                "--compare engine|--compare has 1 ways but must have 2: engine,kafka",
+                "--input-len 2000|prompt and completion have 3,000 tokens but the model allows 2,048: "
+                        + "lower --input-len or --output-len",
+                "--max-model-len 50|--max-model-len is 50 but prompt and completion have 1100 tokens: "
+                        + "raise it or leave it out",
+                "--threads -1|threads is -1 but must be 0 (all cores) or more",
+            })
+    void oneLineAndExitCode2(String args, String message) {
+        assertThat(run(args.split(" "))).isEqualTo(2);
+        assertThat(err.toString(UTF_8)).isEqualTo("millrace bench: " + message + "\n");
+        assertThat(out.toString(UTF_8)).isEmpty();
+    }
+
+    @Test
+    void anUnknownWayIsNamed() {
+        assertThat(run("--through", "pigeon")).isEqualTo(2);
+        assertThat(err.toString(UTF_8)).contains("pigeon").containsOnlyOnce("\n");
+    }
+
+    @Test
+    void samePromptsForTheSameSeed() {
+        Workload w = new Workload(2, 3, 50, 1, 9);
+        assertThat(w.prompts(100)).isDeepEqualTo(w.prompts(100));
+        assertThat(w.prompts(100)[0]).isNotEqualTo(w.prompts(100)[1]);
+        assertThat(w.prompts(100)[2]).hasSize(50);
+        assertThat(Arrays.stream(w.prompts(100)).flatMapToInt(Arrays::stream)).allMatch(id -> id >= 0 && id < 100);
+    }
+}
