@@ -32,10 +32,10 @@ record MachineLoad(long nanos, long ownCpuNanos, double busySeconds) {
         return SYSTEM.getProcessCpuTime();
     }
 
-    /** Returns the resident bytes of this process, −1 if unknown. */
+    /** Returns the resident bytes of this process without the mapped pages of files (the checkpoint's), −1 if unknown. */
     static long residentBytes() {
         for (String line : read(STATUS).split("\n", -1)) {
-            if (line.startsWith("VmRSS:")) {
+            if (line.startsWith("RssAnon:")) {
                 return Long.parseLong(line.replaceAll("\\D", "")) << 10;
             }
         }

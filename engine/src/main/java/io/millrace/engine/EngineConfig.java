@@ -9,7 +9,8 @@ import java.nio.file.Path;
  * @param backend {@code cpu} or {@code cuda}
  * @param numThreads worker threads of the cpu back end; 0 = all cores
  * @param maxNumSeqs sequences running together at most ({@code --max-num-seqs}, {@code --concurrency}), ≥ 1
- * @param maxNumBatchedTokens tokens of one step at most: decode rows first, the rest prefill chunks
+ * @param maxNumBatchedTokens tokens of one step: decode rows first, the rest prefill chunks; 0 = 512, or twice {@link #maxNumSeqs} if
+ *     that is more
  * @param maxModelLen prompt plus generated tokens at most; 0 = what the model allows
  * @param kvCacheBytes size of the KV pool; 0 = as {@link #maxNumSeqs} sequences of {@link #maxModelLen} need, at most a quarter of the memory
  * @param defaults sampling when a request doesn't say: command line over generation_config.json
@@ -26,16 +27,21 @@ public record EngineConfig(
 
     /** The embedded default for a model folder. */
     public static EngineConfig of(Path modelFolder) {
-        return new EngineConfig(modelFolder, "cpu", 0, 64, 512, 0, 0, SamplingOptions.NONE);
+        return new EngineConfig(modelFolder, "cpu", 0, 64, 0, 0, 0, SamplingOptions.NONE);
     }
 
     /** Checks the ranges. */
     public EngineConfig {
         check(numThreads >= 0, "threads", numThreads, "0 (all cores) or more");
         check(maxNumSeqs >= 1, "max-num-seqs", maxNumSeqs, "at least 1");
-        check(maxNumBatchedTokens >= 1, "max-num-batched-tokens", maxNumBatchedTokens, "at least 1");
+        check(maxNumBatchedTokens >= 0, "max-num-batched-tokens", maxNumBatchedTokens, "0 (chosen) or more");
         check(maxModelLen >= 0, "max-model-len", maxModelLen, "0 (what the model allows) or more");
         check(kvCacheBytes >= 0, "kv-cache-bytes", kvCacheBytes, "0 (chosen) or more");
+    }
+
+    /** Returns the tokens of one step, chosen or given. */
+    int stepTokens() {
+        return maxNumBatchedTokens > 0 ? maxNumBatchedTokens : Math.max(512, 2 * maxNumSeqs);
     }
 
     private static void check(boolean isRight, String name, long value, String range) {

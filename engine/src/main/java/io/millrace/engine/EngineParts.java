@@ -63,11 +63,18 @@ record EngineParts(
     }
 
     private static EngineParts build(EngineConfig config, EngineMetrics metrics, ModelFolder folder, Backend backend) {
+        if (config.stepTokens() < config.maxNumSeqs()) {
+            LOG.warn(
+                    "max-num-batched-tokens {} is below max-num-seqs {}: while {} rows decode, no prompt is begun; raise it",
+                    config.stepTokens(),
+                    config.maxNumSeqs(),
+                    config.stepTokens());
+        }
         ModelConfig modelConfig = folder.config();
         Tokenizer tokenizer = tokenizer(folder);
         int maxModelLen = maxModelLen(config, modelConfig);
         Rank rank = backend.open(ParallelPlan.SINGLE).get(0);
-        int maxTokens = Math.max(config.maxNumBatchedTokens(), config.maxNumSeqs());
+        int maxTokens = Math.max(config.stepTokens(), config.maxNumSeqs());
         DeepSeekModel model = DeepSeekModel.load(folder, rank, maxTokens, config.maxNumSeqs(), ProgressListener.NONE);
         DeviceInfo device = rank.device().info();
         int numPages = KvBudget.numPages(
@@ -108,10 +115,7 @@ record EngineParts(
                 served,
                 new PromptReader(tokenizer, template, maxModelLen, modelConfig.maxPositionEmbeddings()),
                 new Scheduler<>(
-                        new KvPool(numPages, KvBudget.PAGE_TOKENS),
-                        config.maxNumSeqs(),
-                        config.maxNumBatchedTokens(),
-                        metrics),
+                        new KvPool(numPages, KvBudget.PAGE_TOKENS), config.maxNumSeqs(), config.stepTokens(), metrics),
                 rank,
                 runner,
                 metrics,

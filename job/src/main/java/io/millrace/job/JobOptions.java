@@ -118,11 +118,11 @@ public final class JobOptions {
     public static final JobOption<Integer> MAX_NUM_BATCHED_TOKENS = add(JobOption.integer(
             "max-num-batched-tokens",
             ENGINE,
-            "512",
+            "0",
             "tokens",
-            1,
+            0,
             1 << 20,
-            "Tokens of one step at most: decode first, the rest for prefill."));
+            "Tokens of one step: decode rows first, the rest for prefill; 0 = 512, or twice max-num-seqs."));
     public static final JobOption<Integer> MAX_MODEL_LEN = add(JobOption.integer(
             "max-model-len",
             ENGINE,
