@@ -29,7 +29,7 @@ import picocli.CommandLine.Command;
         },
         footer = {
             "",
-            "./millrace test runs the checks, ./millrace format formats the code.",
+            "./millrace bench --help: the serving benchmark; ./millrace test runs the checks, ./millrace format formats the code.",
             "README.md shows the way in."
         })
 public final class Main {
