@@ -23,14 +23,18 @@ public interface Lanes extends AutoCloseable {
     /** Returns {@code scalar} or the vector width in bits. */
     String name();
 
-    /** Returns the largest tile {@link #multiply} takes: a power of two, ≤ {@link Tile#MAX_ROWS}. */
-    int maxTileRows();
+    /** Returns how many of {@code rows} ≥ 1 rows of activations the next tile should take: one of the sizes {@link #multiply} has. */
+    int tileRows(int rows);
+
+    /** Returns how many panels a tile of that many rows should take: several where one stream of weights is slower than memory. */
+    int tilePanels(Tile.Format format, int tileRows);
 
     /**
-     * Multiplies the tile's panel with {@code rows} rows of activations: per block of {@value #BLOCK} k in ascending order
+     * Multiplies the tile's panels with {@code rows} rows of activations: per block of {@value #BLOCK} k in ascending order
      * {@code a = 0; a = fma(w, x, a) for k ascending; acc = fma(a, scale, acc)}.
      *
-     * @param rows a power of two of the tile's rows, ≤ {@link #maxTileRows}
+     * @param tile of 1 panel or {@link #tilePanels} of them
+     * @param rows what {@link #tileRows} returned
      */
     void multiply(Tile tile, int rows);
 

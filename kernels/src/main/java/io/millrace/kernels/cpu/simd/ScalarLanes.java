@@ -60,19 +60,27 @@ public final class ScalarLanes implements Lanes {
     }
 
     @Override
-    public int maxTileRows() {
-        return Tile.MAX_ROWS;
+    public int tileRows(int rows) {
+        return Math.min(rows, Tile.MAX_ROWS);
+    }
+
+    @Override
+    public int tilePanels(Tile.Format format, int tileRows) {
+        return 1;
     }
 
     @Override
     public void multiply(Tile t, int rows) {
         for (int k = 0; k < t.cols; k += BLOCK) {
             int count = Math.min(t.cols - k, BLOCK);
-            widen(t, k, count);
-            Arrays.fill(t.sums, 0, rows * PANEL_ROWS, 0);
-            for (int m = 0; m < rows; m++) {
-                for (int i = 0; i < count; i++) {
-                    addColumn(t.sums, m * PANEL_ROWS, t.widened, i * PANEL_ROWS, t.x[t.rows[m] + k + i]);
+            Arrays.fill(t.sums, 0, t.panels * rows * PANEL_ROWS, 0);
+            for (int p = 0; p < t.panels; p++) {
+                widen(t, t.start + (p * t.cols + k) * PANEL_ROWS, count);
+                for (int m = 0; m < rows; m++) {
+                    for (int i = 0; i < count; i++) {
+                        addColumn(
+                                t.sums, (p * rows + m) * PANEL_ROWS, t.widened, i * PANEL_ROWS, t.x[t.rows[m] + k + i]);
+                    }
                 }
             }
             t.addSums(rows, k);
@@ -86,8 +94,7 @@ public final class ScalarLanes implements Lanes {
         }
     }
 
-    private static void widen(Tile t, int k, int count) {
-        int start = t.start + k * PANEL_ROWS;
+    private static void widen(Tile t, int start, int count) {
         float[] out = t.widened;
         switch (t.format) {
             case E4M3:

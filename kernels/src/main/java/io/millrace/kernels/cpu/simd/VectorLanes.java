@@ -44,9 +44,21 @@ public final class VectorLanes implements Lanes {
         return Integer.toString(F.vectorBitSize());
     }
 
+    /** Tiles have 1 to 4 rows; narrower machines mostly have 16 registers: 2 × 4 sums, 4 weights. */
     @Override
-    public int maxTileRows() {
-        return LANES == SUM_LANES ? 4 : 2; // narrower machines mostly have 16 registers: 2 × 4 sums, 4 weights
+    public int tileRows(int rows) {
+        if (LANES < SUM_LANES) {
+            return Math.min(rows, 2);
+        }
+        return rows == 5 || rows == 6 || rows == 9 ? 3 : Math.min(rows, 4); // 3 + 2, 3 + 3, 3 + 3 + 3
+    }
+
+    @Override
+    public int tilePanels(Tile.Format format, int tileRows) {
+        if (LANES < SUM_LANES || format == Tile.Format.F32) {
+            return 1;
+        }
+        return tileRows <= (format == Tile.Format.E4M3 ? 2 : 1) ? 2 : 1;
     }
 
     @Override
@@ -71,33 +83,40 @@ public final class VectorLanes implements Lanes {
     }
 
     private static void multiplyE4m3(Tile t, int rows, int lane, int from, int to) {
-        if (rows == 1) {
-            VectorTilesE4m3.rows1(t, lane, from, to);
-        } else if (rows == 2) {
-            VectorTilesE4m3.rows2(t, lane, from, to);
-        } else {
-            VectorTilesE4m3.rows4(t, lane, from, to);
+        switch (t.panels > 1 ? -rows : rows) {
+            case 1 -> VectorTilesE4m3.rows1(t, lane, from, to);
+            case 2 -> VectorTilesE4m3.rows2(t, lane, from, to);
+            case 3 -> VectorTilesE4m3.rows3(t, lane, from, to);
+            case 4 -> VectorTilesE4m3.rows4(t, lane, from, to);
+            case -1 -> VectorTilesE4m3.panels2Rows1(t, lane, from, to);
+            case -2 -> VectorTilesE4m3.panels2Rows2(t, lane, from, to);
+            default -> throw noTile(t, rows);
         }
     }
 
     private static void multiplyBf16(Tile t, int rows, int lane, int from, int to) {
-        if (rows == 1) {
-            VectorTilesBf16.rows1(t, lane, from, to);
-        } else if (rows == 2) {
-            VectorTilesBf16.rows2(t, lane, from, to);
-        } else {
-            VectorTilesBf16.rows4(t, lane, from, to);
+        switch (t.panels > 1 ? -rows : rows) {
+            case 1 -> VectorTilesBf16.rows1(t, lane, from, to);
+            case 2 -> VectorTilesBf16.rows2(t, lane, from, to);
+            case 3 -> VectorTilesBf16.rows3(t, lane, from, to);
+            case 4 -> VectorTilesBf16.rows4(t, lane, from, to);
+            case -1 -> VectorTilesBf16.panels2Rows1(t, lane, from, to);
+            default -> throw noTile(t, rows);
         }
     }
 
     private static void multiplyF32(Tile t, int rows, int lane, int from, int to) {
-        if (rows == 1) {
-            VectorTilesF32.rows1(t, lane, from, to);
-        } else if (rows == 2) {
-            VectorTilesF32.rows2(t, lane, from, to);
-        } else {
-            VectorTilesF32.rows4(t, lane, from, to);
+        switch (t.panels > 1 ? -rows : rows) {
+            case 1 -> VectorTilesF32.rows1(t, lane, from, to);
+            case 2 -> VectorTilesF32.rows2(t, lane, from, to);
+            case 3 -> VectorTilesF32.rows3(t, lane, from, to);
+            case 4 -> VectorTilesF32.rows4(t, lane, from, to);
+            default -> throw noTile(t, rows);
         }
+    }
+
+    private static IllegalArgumentException noTile(Tile t, int rows) {
+        return new IllegalArgumentException("no tile of " + t.panels + " panels × " + rows + " rows for " + t.format);
     }
 
     @Override
