@@ -38,11 +38,11 @@ public interface Lanes extends AutoCloseable {
      */
     void multiply(Tile tile, int rows);
 
-    /** {@code keys.weights[start + i] = Σ_j q[qStart + j] · key_i[j]} for i in keys.from … keys.to − 1, j &lt; count. */
-    void dots(Keys keys, float[] q, int qStart, int count);
+    /** {@code keys.weights[start_h + i] = Σ_j q[qStart + h · qStep + j] · key_i[j]} for each head, i in keys.from … keys.to − 1, j &lt; count. */
+    void dots(Keys keys, float[] q, int qStart, int qStep, int count);
 
-    /** {@code out[outStart + j] = fma(keys.weights[start + i], key_i[j], …)} for i ascending in keys.from … keys.to − 1, j &lt; count. */
-    void addWeighted(Keys keys, float[] out, int outStart, int count);
+    /** {@code out[outStart + h · outStep + j] = fma(keys.weights[start_h + i], key_i[j], …)} from zero for each head, i ascending in keys.from … keys.to − 1, j &lt; count. */
+    void weightedSums(Keys keys, float[] out, int outStart, int outStep, int count);
 
     /**
      * Returns {@code Σ x²}.

@@ -126,7 +126,13 @@ public final class ScalarLanes implements Lanes {
     }
 
     @Override
-    public void dots(Keys keys, float[] q, int qStart, int count) {
+    public void dots(Keys keys, float[] q, int qStart, int qStep, int count) {
+        for (int h = 0; h < keys.heads; h++) {
+            dots(keys, h * keys.maxKeys, q, qStart + h * qStep, count);
+        }
+    }
+
+    private static void dots(Keys keys, int weightStart, float[] q, int qStart, int count) {
         float[] lanes = keys.lanes;
         for (int i = keys.from; i < keys.to; i++) {
             Arrays.fill(lanes, 0, SUM_LANES, 0);
@@ -134,14 +140,21 @@ public final class ScalarLanes implements Lanes {
             for (int j = 0; j < count; j++) {
                 lanes[j % SUM_LANES] = Math.fma(q[qStart + j], keys.pages[key + j], lanes[j % SUM_LANES]);
             }
-            keys.weights[keys.weightStart + i] = Lanes.fold(lanes, 0);
+            keys.weights[weightStart + i] = Lanes.fold(lanes, 0);
         }
     }
 
     @Override
-    public void addWeighted(Keys keys, float[] out, int outStart, int count) {
+    public void weightedSums(Keys keys, float[] out, int outStart, int outStep, int count) {
+        for (int h = 0; h < keys.heads; h++) {
+            weightedSums(keys, h * keys.maxKeys, out, outStart + h * outStep, count);
+        }
+    }
+
+    private static void weightedSums(Keys keys, int weightStart, float[] out, int outStart, int count) {
+        Arrays.fill(out, outStart, outStart + count, 0);
         for (int i = keys.from; i < keys.to; i++) {
-            float weight = keys.weights[keys.weightStart + i];
+            float weight = keys.weights[weightStart + i];
             int key = keys.starts[i];
             for (int j = 0; j < count; j++) {
                 out[outStart + j] = Math.fma(weight, keys.pages[key + j], out[outStart + j]);

@@ -246,8 +246,7 @@ final class VectorTilesE4m3 {
         byte[] w = t.e4m3;
         float[] x = t.x;
         float[] sums = t.sums;
-        int x0 = t.rows[0];
-        int x1 = t.rows[1];
+        int x0 = t.rows[0], x1 = t.rows[1];
         int start = t.start + 4 * lane;
         int step = t.cols * Lanes.PANEL_ROWS;
         FloatVector zero = FloatVector.zero(F);
