@@ -119,6 +119,7 @@ final class CpuMlaAttention implements WorkerPool.Work {
     private void attendRow(int row, int firstHead, int endHead, Scratch s) {
         int visible = visibleOfRow[row];
         s.keys.pages = pages.f32();
+        s.keys.heads = endHead - firstHead;
         float[] o = out.f32();
         for (int start = 0; start < visible; start += SEGMENT) {
             int count = Math.min(SEGMENT, visible - start);
@@ -128,7 +129,7 @@ final class CpuMlaAttention implements WorkerPool.Work {
                 s.softmax(lanes, h - firstHead, count);
             }
             float[] target = start == 0 ? o : s.values;
-            addValues(row, firstHead, endHead, count, s, start == 0);
+            sumValues(row, firstHead, endHead, count, s, start == 0);
             for (int h = firstHead; h < endHead; h++) {
                 int i = h - firstHead;
                 if (target == o) {
@@ -162,10 +163,7 @@ final class CpuMlaAttention implements WorkerPool.Work {
     private void scores(int row, int firstHead, int endHead, int count, Keys keys) {
         for (keys.from = 0; keys.from < count; keys.from = keys.to) {
             keys.to = Math.min(count, keys.from + BLOCK_KEYS);
-            for (int h = firstHead; h < endHead; h++) {
-                keys.weightStart = (h - firstHead) * SEGMENT;
-                lanes.dots(keys, q.f32(), q.at(row) + h * width, width);
-            }
+            lanes.dots(keys, q.f32(), q.at(row) + firstHead * width, width, width);
         }
         for (int h = 0; h < endHead - firstHead; h++) {
             for (int i = h * SEGMENT; i < h * SEGMENT + count; i++) {
@@ -174,21 +172,13 @@ final class CpuMlaAttention implements WorkerPool.Work {
         }
     }
 
-    private void addValues(int row, int firstHead, int endHead, int count, Scratch s, boolean isFirst) {
+    private void sumValues(int row, int firstHead, int endHead, int count, Scratch s, boolean isFirst) {
         Keys keys = s.keys;
         float[] target = isFirst ? out.f32() : s.values;
-        for (int h = firstHead; h < endHead; h++) {
-            int at = isFirst ? out.at(row) + h * latentDim : (h - firstHead) * latentDim;
-            Arrays.fill(target, at, at + latentDim, 0);
-        }
-        for (keys.from = 0; keys.from < count; keys.from = keys.to) {
-            keys.to = Math.min(count, keys.from + BLOCK_KEYS);
-            for (int h = firstHead; h < endHead; h++) {
-                keys.weightStart = (h - firstHead) * SEGMENT;
-                int at = isFirst ? out.at(row) + h * latentDim : (h - firstHead) * latentDim;
-                lanes.addWeighted(keys, target, at, latentDim);
-            }
-        }
+        int at = isFirst ? out.at(row) + firstHead * latentDim : 0;
+        keys.from = 0;
+        keys.to = count;
+        lanes.weightedSums(keys, target, at, latentDim, latentDim);
     }
 
     private void finish(int at, float inverse) {

@@ -120,32 +120,40 @@ final class PanelProducts implements WorkerPool.Work {
             int items = numItems(i);
             int cost = itemCost(i);
             int end = Math.min(items, Shapes.ceilDiv(to - start, cost));
-            for (int item = start >= from ? 0 : Shapes.ceilDiv(from - start, cost); item < end; item++) {
-                runItem(i, item, tiles[worker]);
+            for (int item = start >= from ? 0 : Shapes.ceilDiv(from - start, cost); item < end; ) {
+                item += runItems(i, item, end, tiles[worker]);
             }
             start += items * cost;
         }
     }
 
-    private void runItem(int i, int item, Tile tile) {
+    /** Does one item, or as many of one matrix as make a tile of several panels; returns how many. */
+    private int runItems(int i, int item, int end, Tile tile) {
+        PackedMatrix matrix = matrices[i];
         int chunks = numChunks(i);
         int first = firstRow(i) + item % chunks * CHUNK_ROWS;
-        int end = Math.min(endRow(i), first + CHUNK_ROWS);
+        int endRow = Math.min(endRow(i), first + CHUNK_ROWS);
         int panel = item / chunks;
-        matrices[i].load(tile, panel);
+        int step = lanes.tileRows(endRow - first);
+        int panels = chunks == 1 && step == endRow - first ? lanes.tilePanels(matrix.format, step) : 1;
+        tile.panels = panels <= end - item ? panels : 1;
+        matrix.load(tile, panel);
         tile.x = x;
-        int step;
-        for (int row = first; row < end; row += step) {
-            step = Math.min(lanes.maxTileRows(), Integer.highestOneBit(end - row));
+        for (int row = first; row < endRow; row += step) {
+            step = lanes.tileRows(endRow - row);
             for (int m = 0; m < step; m++) {
                 tile.rows[m] = xRows[row + m] + i * xStep;
             }
-            Arrays.fill(tile.acc, 0, step * Lanes.PANEL_ROWS, 0);
+            Arrays.fill(tile.acc, 0, tile.panels * step * Lanes.PANEL_ROWS, 0);
             lanes.multiply(tile, step);
-            for (int m = 0; m < step; m++) {
-                int at = outRows[row + m] + i * outStep + matrices[i].firstRow[panel];
-                System.arraycopy(tile.acc, m * Lanes.PANEL_ROWS, out, at, matrices[i].numRows[panel]);
+            for (int p = 0; p < tile.panels; p++) {
+                for (int m = 0; m < step; m++) {
+                    int at = outRows[row + m] + i * outStep + matrix.firstRow[panel + p];
+                    int from = (p * step + m) * Lanes.PANEL_ROWS;
+                    System.arraycopy(tile.acc, from, out, at, matrix.numRows[panel + p]);
+                }
             }
         }
+        return tile.panels;
     }
 }

@@ -26,6 +26,9 @@ final class WorkerPool implements AutoCloseable {
     /** Some tens of µs; none where threads outnumber cores, because then spinning keeps another one from working. */
     private static final int SPINS = 4_000;
 
+    /** A few µs: with another process on the machine, the thread waited for may need this very core. */
+    private static final int SPINS_PER_YIELD = 500;
+
     private final Thread[] threads;
     private final int maxSpins;
     private final AtomicInteger pending = new AtomicInteger();
@@ -89,11 +92,7 @@ final class WorkerPool implements AutoCloseable {
         }
         runSlice(0);
         for (int spins = 0; pending.get() > 0; spins++) {
-            if (spins < maxSpins) {
-                Thread.onSpinWait();
-            } else {
-                LockSupport.park(this);
-            }
+            await(spins);
         }
         rethrow();
     }
@@ -102,11 +101,7 @@ final class WorkerPool implements AutoCloseable {
         int seen = 0;
         while (true) {
             for (int spins = 0; epoch == seen && !isClosed; spins++) {
-                if (spins < maxSpins) {
-                    Thread.onSpinWait();
-                } else {
-                    LockSupport.park(this);
-                }
+                await(spins);
             }
             if (isClosed) {
                 return;
@@ -116,6 +111,17 @@ final class WorkerPool implements AutoCloseable {
             if (pending.decrementAndGet() == 0) {
                 LockSupport.unpark(caller);
             }
+        }
+    }
+
+    /** Waits a little: at first on the core, then giving it up to whoever wants it, in the end parked. */
+    private void await(int spins) {
+        if (spins >= maxSpins) {
+            LockSupport.park(this);
+        } else if (spins % SPINS_PER_YIELD == SPINS_PER_YIELD - 1) {
+            Thread.yield();
+        } else {
+            Thread.onSpinWait();
         }
     }
 

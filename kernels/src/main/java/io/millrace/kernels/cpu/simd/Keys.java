@@ -12,13 +12,16 @@ public final class Keys {
     public int to;
     /** Scores or probabilities, of several heads. */
     public final float[] weights;
-    /** Where key 0's weight lies for the head that is at work. */
-    public int weightStart;
-    /** [4, 16] f32 scratch for reductions. */
-    public final float[] lanes = new float[4 * Lanes.SUM_LANES];
+    /** Heads at work; head h's weight of key 0 is at h · {@link #maxKeys}. */
+    public int heads = 1;
+    /** Room for keys. */
+    public final int maxKeys;
+    /** [16, 16] f32 scratch for reductions. */
+    public final float[] lanes = new float[16 * Lanes.SUM_LANES];
 
     /** Makes room for {@code maxKeys} keys and {@code maxHeads} heads. */
     public Keys(int maxKeys, int maxHeads) {
+        this.maxKeys = maxKeys;
         starts = new int[maxKeys];
         weights = new float[maxKeys * maxHeads];
     }

@@ -23,22 +23,26 @@ public interface Lanes extends AutoCloseable {
     /** Returns {@code scalar} or the vector width in bits. */
     String name();
 
-    /** Returns the largest tile {@link #multiply} takes: a power of two, ≤ {@link Tile#MAX_ROWS}. */
-    int maxTileRows();
+    /** Returns how many of {@code rows} ≥ 1 rows of activations the next tile should take: one of the sizes {@link #multiply} has. */
+    int tileRows(int rows);
+
+    /** Returns how many panels a tile of that many rows should take: several where one stream of weights is slower than memory. */
+    int tilePanels(Tile.Format format, int tileRows);
 
     /**
-     * Multiplies the tile's panel with {@code rows} rows of activations: per block of {@value #BLOCK} k in ascending order
+     * Multiplies the tile's panels with {@code rows} rows of activations: per block of {@value #BLOCK} k in ascending order
      * {@code a = 0; a = fma(w, x, a) for k ascending; acc = fma(a, scale, acc)}.
      *
-     * @param rows a power of two of the tile's rows, ≤ {@link #maxTileRows}
+     * @param tile of 1 panel or {@link #tilePanels} of them
+     * @param rows what {@link #tileRows} returned
      */
     void multiply(Tile tile, int rows);
 
-    /** {@code keys.weights[start + i] = Σ_j q[qStart + j] · key_i[j]} for i in keys.from … keys.to − 1, j &lt; count. */
-    void dots(Keys keys, float[] q, int qStart, int count);
+    /** {@code keys.weights[start_h + i] = Σ_j q[qStart + h · qStep + j] · key_i[j]} for each head, i in keys.from … keys.to − 1, j &lt; count. */
+    void dots(Keys keys, float[] q, int qStart, int qStep, int count);
 
-    /** {@code out[outStart + j] = fma(keys.weights[start + i], key_i[j], …)} for i ascending in keys.from … keys.to − 1, j &lt; count. */
-    void addWeighted(Keys keys, float[] out, int outStart, int count);
+    /** {@code out[outStart + h · outStep + j] = fma(keys.weights[start_h + i], key_i[j], …)} from zero for each head, i ascending in keys.from … keys.to − 1, j &lt; count. */
+    void weightedSums(Keys keys, float[] out, int outStart, int outStep, int count);
 
     /**
      * Returns {@code Σ x²}.

@@ -60,19 +60,27 @@ public final class ScalarLanes implements Lanes {
     }
 
     @Override
-    public int maxTileRows() {
-        return Tile.MAX_ROWS;
+    public int tileRows(int rows) {
+        return Math.min(rows, Tile.MAX_ROWS);
+    }
+
+    @Override
+    public int tilePanels(Tile.Format format, int tileRows) {
+        return 1;
     }
 
     @Override
     public void multiply(Tile t, int rows) {
         for (int k = 0; k < t.cols; k += BLOCK) {
             int count = Math.min(t.cols - k, BLOCK);
-            widen(t, k, count);
-            Arrays.fill(t.sums, 0, rows * PANEL_ROWS, 0);
-            for (int m = 0; m < rows; m++) {
-                for (int i = 0; i < count; i++) {
-                    addColumn(t.sums, m * PANEL_ROWS, t.widened, i * PANEL_ROWS, t.x[t.rows[m] + k + i]);
+            Arrays.fill(t.sums, 0, t.panels * rows * PANEL_ROWS, 0);
+            for (int p = 0; p < t.panels; p++) {
+                widen(t, t.start + (p * t.cols + k) * PANEL_ROWS, count);
+                for (int m = 0; m < rows; m++) {
+                    for (int i = 0; i < count; i++) {
+                        addColumn(
+                                t.sums, (p * rows + m) * PANEL_ROWS, t.widened, i * PANEL_ROWS, t.x[t.rows[m] + k + i]);
+                    }
                 }
             }
             t.addSums(rows, k);
@@ -86,8 +94,7 @@ public final class ScalarLanes implements Lanes {
         }
     }
 
-    private static void widen(Tile t, int k, int count) {
-        int start = t.start + k * PANEL_ROWS;
+    private static void widen(Tile t, int start, int count) {
         float[] out = t.widened;
         switch (t.format) {
             case E4M3:
@@ -119,7 +126,13 @@ public final class ScalarLanes implements Lanes {
     }
 
     @Override
-    public void dots(Keys keys, float[] q, int qStart, int count) {
+    public void dots(Keys keys, float[] q, int qStart, int qStep, int count) {
+        for (int h = 0; h < keys.heads; h++) {
+            dots(keys, h * keys.maxKeys, q, qStart + h * qStep, count);
+        }
+    }
+
+    private static void dots(Keys keys, int weightStart, float[] q, int qStart, int count) {
         float[] lanes = keys.lanes;
         for (int i = keys.from; i < keys.to; i++) {
             Arrays.fill(lanes, 0, SUM_LANES, 0);
@@ -127,14 +140,21 @@ public final class ScalarLanes implements Lanes {
             for (int j = 0; j < count; j++) {
                 lanes[j % SUM_LANES] = Math.fma(q[qStart + j], keys.pages[key + j], lanes[j % SUM_LANES]);
             }
-            keys.weights[keys.weightStart + i] = Lanes.fold(lanes, 0);
+            keys.weights[weightStart + i] = Lanes.fold(lanes, 0);
         }
     }
 
     @Override
-    public void addWeighted(Keys keys, float[] out, int outStart, int count) {
+    public void weightedSums(Keys keys, float[] out, int outStart, int outStep, int count) {
+        for (int h = 0; h < keys.heads; h++) {
+            weightedSums(keys, h * keys.maxKeys, out, outStart + h * outStep, count);
+        }
+    }
+
+    private static void weightedSums(Keys keys, int weightStart, float[] out, int outStart, int count) {
+        Arrays.fill(out, outStart, outStart + count, 0);
         for (int i = keys.from; i < keys.to; i++) {
-            float weight = keys.weights[keys.weightStart + i];
+            float weight = keys.weights[weightStart + i];
             int key = keys.starts[i];
             for (int j = 0; j < count; j++) {
                 out[outStart + j] = Math.fma(weight, keys.pages[key + j], out[outStart + j]);

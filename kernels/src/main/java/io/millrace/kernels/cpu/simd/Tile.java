@@ -1,7 +1,7 @@
 package io.millrace.kernels.cpu.simd;
 
 /**
- * One weight panel and up to {@value #MAX_ROWS} rows of activations: the arguments of {@link Lanes#multiply}, reused. Owner: one
+ * One weight panel, or a few that follow each other, and up to {@value #MAX_ROWS} rows of activations: the arguments of {@link Lanes#multiply}, reused. Owner: one
  * worker thread.
  *
  * <p>A panel is {@value Lanes#PANEL_ROWS} output rows by all K columns, column after column: 64 weights of column 0, then
@@ -11,6 +11,9 @@ package io.millrace.kernels.cpu.simd;
 public final class Tile {
     /** Rows of activations that a tile takes at most. */
     public static final int MAX_ROWS = 16;
+
+    /** Panels that a tile takes at most. */
+    public static final int MAX_PANELS = 2;
 
     /** How the panel's weights are stored. */
     public enum Format {
@@ -30,13 +33,15 @@ public final class Tile {
     public short[] bf16 = {};
     /** Weights, for {@link Format#F32}. */
     public float[] f32 = {};
-    /** The panel's first element in that array. */
+    /** The first panel's first element in that array. */
     public int start;
+    /** Panels, P. */
+    public int panels = 1;
     /** K, columns of the panel. */
     public int cols;
     /** One scale per 128 columns, from {@link #scaleStart}; for {@link Format#E4M3}. */
     public float[] scales = {};
-    /** The panel's first scale. */
+    /** The first panel's first scale; the next panel's follow at once. */
     public int scaleStart;
     /** Activations f32. */
     public float[] x = {};
@@ -45,16 +50,24 @@ public final class Tile {
     /** [128, 64] f32: one block of the panel in row order, for plain loops. */
     final float[] widened = new float[Lanes.BLOCK * Lanes.PANEL_ROWS];
 
-    /** [MAX_ROWS, 64] f32: sums of one block. */
+    /** [P, rows, 64] f32: sums of one block. */
     final float[] sums = new float[MAX_ROWS * Lanes.PANEL_ROWS];
 
-    /** [MAX_ROWS, 64] f32: results are added here. */
+    /** [P, rows, 64] f32: results are added here. */
     public final float[] acc = new float[MAX_ROWS * Lanes.PANEL_ROWS];
 
     /** {@code acc = fma(sums, scale, acc)}, for the block that starts at column {@code k}. */
     void addSums(int numRows, int k) {
-        float scale = format == Format.E4M3 ? scales[scaleStart + k / Lanes.BLOCK] : 1;
-        for (int i = 0; i < numRows * Lanes.PANEL_ROWS; i++) {
+        int count = numRows * Lanes.PANEL_ROWS;
+        int scale = scaleStart + k / Lanes.BLOCK;
+        for (int p = 0; p < panels; p++) {
+            addScaled(p * count, count, format == Format.E4M3 ? scales[scale] : 1);
+            scale += (cols + Lanes.BLOCK - 1) / Lanes.BLOCK;
+        }
+    }
+
+    private void addScaled(int from, int count, float scale) {
+        for (int i = from; i < from + count; i++) {
             acc[i] = Math.fma(sums[i], scale, acc[i]);
         }
     }

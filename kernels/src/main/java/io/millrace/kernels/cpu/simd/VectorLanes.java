@@ -17,7 +17,6 @@ import jdk.incubator.vector.VectorSpecies;
 public final class VectorLanes implements Lanes {
     static final VectorSpecies<Float> F = species();
     private static final int LANES = F.length();
-    private static final int KEY_ROWS = 4;
 
     /** Makes one. */
     public VectorLanes() {}
@@ -44,9 +43,21 @@ public final class VectorLanes implements Lanes {
         return Integer.toString(F.vectorBitSize());
     }
 
+    /** Tiles have 1 to 4 rows; narrower machines mostly have 16 registers: 2 × 4 sums, 4 weights. */
     @Override
-    public int maxTileRows() {
-        return LANES == SUM_LANES ? 4 : 2; // narrower machines mostly have 16 registers: 2 × 4 sums, 4 weights
+    public int tileRows(int rows) {
+        if (LANES < SUM_LANES) {
+            return Math.min(rows, 2);
+        }
+        return rows == 5 || rows == 6 || rows == 9 ? 3 : Math.min(rows, 4); // 3 + 2, 3 + 3, 3 + 3 + 3
+    }
+
+    @Override
+    public int tilePanels(Tile.Format format, int tileRows) {
+        if (LANES < SUM_LANES || format == Tile.Format.F32) {
+            return 1;
+        }
+        return tileRows <= (format == Tile.Format.E4M3 ? 2 : 1) ? 2 : 1;
     }
 
     @Override
@@ -71,139 +82,50 @@ public final class VectorLanes implements Lanes {
     }
 
     private static void multiplyE4m3(Tile t, int rows, int lane, int from, int to) {
-        if (rows == 1) {
-            VectorTilesE4m3.rows1(t, lane, from, to);
-        } else if (rows == 2) {
-            VectorTilesE4m3.rows2(t, lane, from, to);
-        } else {
-            VectorTilesE4m3.rows4(t, lane, from, to);
+        switch (t.panels > 1 ? -rows : rows) {
+            case 1 -> VectorTilesE4m3.rows1(t, lane, from, to);
+            case 2 -> VectorTilesE4m3.rows2(t, lane, from, to);
+            case 3 -> VectorTilesE4m3.rows3(t, lane, from, to);
+            case 4 -> VectorTilesE4m3.rows4(t, lane, from, to);
+            case -1 -> VectorTilesE4m3.panels2Rows1(t, lane, from, to);
+            case -2 -> VectorTilesE4m3.panels2Rows2(t, lane, from, to);
+            default -> throw noTile(t, rows);
         }
     }
 
     private static void multiplyBf16(Tile t, int rows, int lane, int from, int to) {
-        if (rows == 1) {
-            VectorTilesBf16.rows1(t, lane, from, to);
-        } else if (rows == 2) {
-            VectorTilesBf16.rows2(t, lane, from, to);
-        } else {
-            VectorTilesBf16.rows4(t, lane, from, to);
+        switch (t.panels > 1 ? -rows : rows) {
+            case 1 -> VectorTilesBf16.rows1(t, lane, from, to);
+            case 2 -> VectorTilesBf16.rows2(t, lane, from, to);
+            case 3 -> VectorTilesBf16.rows3(t, lane, from, to);
+            case 4 -> VectorTilesBf16.rows4(t, lane, from, to);
+            case -1 -> VectorTilesBf16.panels2Rows1(t, lane, from, to);
+            default -> throw noTile(t, rows);
         }
     }
 
     private static void multiplyF32(Tile t, int rows, int lane, int from, int to) {
-        if (rows == 1) {
-            VectorTilesF32.rows1(t, lane, from, to);
-        } else if (rows == 2) {
-            VectorTilesF32.rows2(t, lane, from, to);
-        } else {
-            VectorTilesF32.rows4(t, lane, from, to);
+        switch (t.panels > 1 ? -rows : rows) {
+            case 1 -> VectorTilesF32.rows1(t, lane, from, to);
+            case 2 -> VectorTilesF32.rows2(t, lane, from, to);
+            case 3 -> VectorTilesF32.rows3(t, lane, from, to);
+            case 4 -> VectorTilesF32.rows4(t, lane, from, to);
+            default -> throw noTile(t, rows);
         }
+    }
+
+    private static IllegalArgumentException noTile(Tile t, int rows) {
+        return new IllegalArgumentException("no tile of " + t.panels + " panels × " + rows + " rows for " + t.format);
     }
 
     @Override
-    public void dots(Keys keys, float[] q, int qStart, int count) {
-        int whole = count - count % SUM_LANES;
-        int i = keys.from;
-        for (; i + KEY_ROWS <= keys.to; i += KEY_ROWS) {
-            fourDots(keys, i, q, qStart, whole);
-            for (int row = 0; row < KEY_ROWS; row++) {
-                finishDot(keys, i + row, q, qStart, whole, count);
-            }
-        }
-        for (; i < keys.to; i++) {
-            oneDot(keys, i, q, qStart, whole);
-            finishDot(keys, i, q, qStart, whole, count);
-        }
-    }
-
-    private static void fourDots(Keys keys, int i, float[] q, int qStart, int whole) {
-        float[] pages = keys.pages;
-        int k0 = keys.starts[i];
-        int k1 = keys.starts[i + 1];
-        int k2 = keys.starts[i + 2];
-        int k3 = keys.starts[i + 3];
-        for (int lane = 0; lane < SUM_LANES; lane += LANES) {
-            FloatVector a = FloatVector.zero(F);
-            FloatVector b = FloatVector.zero(F);
-            FloatVector c = FloatVector.zero(F);
-            FloatVector d = FloatVector.zero(F);
-            for (int j = lane; j < whole; j += SUM_LANES) {
-                FloatVector x = FloatVector.fromArray(F, q, qStart + j);
-                a = x.fma(FloatVector.fromArray(F, pages, k0 + j), a);
-                b = x.fma(FloatVector.fromArray(F, pages, k1 + j), b);
-                c = x.fma(FloatVector.fromArray(F, pages, k2 + j), c);
-                d = x.fma(FloatVector.fromArray(F, pages, k3 + j), d);
-            }
-            int first = i % KEY_ROWS;
-            a.intoArray(keys.lanes, first % KEY_ROWS * SUM_LANES + lane);
-            b.intoArray(keys.lanes, (first + 1) % KEY_ROWS * SUM_LANES + lane);
-            c.intoArray(keys.lanes, (first + 2) % KEY_ROWS * SUM_LANES + lane);
-            d.intoArray(keys.lanes, (first + 3) % KEY_ROWS * SUM_LANES + lane);
-        }
-    }
-
-    private static void oneDot(Keys keys, int i, float[] q, int qStart, int whole) {
-        int key = keys.starts[i];
-        for (int lane = 0; lane < SUM_LANES; lane += LANES) {
-            FloatVector a = FloatVector.zero(F);
-            for (int j = lane; j < whole; j += SUM_LANES) {
-                a = FloatVector.fromArray(F, q, qStart + j).fma(FloatVector.fromArray(F, keys.pages, key + j), a);
-            }
-            a.intoArray(keys.lanes, i % KEY_ROWS * SUM_LANES + lane);
-        }
-    }
-
-    /** Adds the columns beyond the last whole 16 to their lanes and folds. */
-    private static void finishDot(Keys keys, int i, float[] q, int qStart, int whole, int count) {
-        int lanes = i % KEY_ROWS * SUM_LANES;
-        for (int j = whole; j < count; j++) {
-            int lane = lanes + j - whole;
-            keys.lanes[lane] = Math.fma(q[qStart + j], keys.pages[keys.starts[i] + j], keys.lanes[lane]);
-        }
-        keys.weights[keys.weightStart + i] = Lanes.fold(keys.lanes, lanes);
+    public void dots(Keys keys, float[] q, int qStart, int qStep, int count) {
+        VectorAttention.dots(keys, q, qStart, qStep, count);
     }
 
     @Override
-    public void addWeighted(Keys keys, float[] out, int outStart, int count) {
-        int step = 4 * LANES;
-        int j = 0;
-        for (; j + step <= count; j += step) {
-            addFourVectors(keys, out, outStart + j, j);
-        }
-        for (; j + LANES <= count; j += LANES) {
-            FloatVector a = FloatVector.fromArray(F, out, outStart + j);
-            for (int i = keys.from; i < keys.to; i++) {
-                FloatVector weight = FloatVector.broadcast(F, keys.weights[keys.weightStart + i]);
-                a = weight.fma(FloatVector.fromArray(F, keys.pages, keys.starts[i] + j), a);
-            }
-            a.intoArray(out, outStart + j);
-        }
-        for (; j < count; j++) {
-            for (int i = keys.from; i < keys.to; i++) {
-                float weight = keys.weights[keys.weightStart + i];
-                out[outStart + j] = Math.fma(weight, keys.pages[keys.starts[i] + j], out[outStart + j]);
-            }
-        }
-    }
-
-    private static void addFourVectors(Keys keys, float[] out, int o, int column) {
-        float[] pages = keys.pages;
-        FloatVector a = FloatVector.fromArray(F, out, o);
-        FloatVector b = FloatVector.fromArray(F, out, o + LANES);
-        FloatVector c = FloatVector.fromArray(F, out, o + 2 * LANES);
-        FloatVector d = FloatVector.fromArray(F, out, o + 3 * LANES);
-        for (int i = keys.from; i < keys.to; i++) {
-            FloatVector weight = FloatVector.broadcast(F, keys.weights[keys.weightStart + i]);
-            int p = keys.starts[i] + column;
-            a = weight.fma(FloatVector.fromArray(F, pages, p), a);
-            b = weight.fma(FloatVector.fromArray(F, pages, p + LANES), b);
-            c = weight.fma(FloatVector.fromArray(F, pages, p + 2 * LANES), c);
-            d = weight.fma(FloatVector.fromArray(F, pages, p + 3 * LANES), d);
-        }
-        a.intoArray(out, o);
-        b.intoArray(out, o + LANES);
-        c.intoArray(out, o + 2 * LANES);
-        d.intoArray(out, o + 3 * LANES);
+    public void weightedSums(Keys keys, float[] out, int outStart, int outStep, int count) {
+        VectorAttention.weightedSums(keys, out, outStart, outStep, count);
     }
 
     @Override

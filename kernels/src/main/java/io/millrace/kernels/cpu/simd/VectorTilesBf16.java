@@ -7,7 +7,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/** A block of bf16 weights times 1, 2 or 4 rows of activations; as {@link VectorTilesE4m3}. */
+/** A block of bf16 weights times 1 to 4 rows of activations; as {@link VectorTilesE4m3}. */
 @SuppressWarnings("MultiVariableDeclaration") // a row's four sums belong together
 final class VectorTilesBf16 {
     private static final VectorSpecies<Float> F = VectorLanes.F;
@@ -84,6 +84,56 @@ final class VectorTilesBf16 {
         b3.intoArray(sums, lane + 112);
     }
 
+    static void rows3(Tile t, int lane, int from, int to) {
+        short[] w = t.bf16;
+        float[] x = t.x;
+        float[] sums = t.sums;
+        int x0 = t.rows[0];
+        int x1 = t.rows[1];
+        int x2 = t.rows[2];
+        int start = t.start + 2 * lane;
+        FloatVector zero = FloatVector.zero(F);
+        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
+        FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
+        FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero;
+        for (int k = from; k < to; k++) {
+            int q = start + k * Lanes.PANEL_ROWS;
+            IntVector u = ShortVector.fromArray(S, w, q).reinterpretAsInts();
+            IntVector v = ShortVector.fromArray(S, w, q + 32).reinterpretAsInts();
+            FloatVector w0 = u.lanewise(LSHL, 16).reinterpretAsFloats();
+            FloatVector w1 = u.and(UPPER).reinterpretAsFloats();
+            FloatVector w2 = v.lanewise(LSHL, 16).reinterpretAsFloats();
+            FloatVector w3 = v.and(UPPER).reinterpretAsFloats();
+            FloatVector ax = FloatVector.broadcast(F, x[x0 + k]);
+            a0 = w0.fma(ax, a0);
+            a1 = w1.fma(ax, a1);
+            a2 = w2.fma(ax, a2);
+            a3 = w3.fma(ax, a3);
+            FloatVector bx = FloatVector.broadcast(F, x[x1 + k]);
+            b0 = w0.fma(bx, b0);
+            b1 = w1.fma(bx, b1);
+            b2 = w2.fma(bx, b2);
+            b3 = w3.fma(bx, b3);
+            FloatVector cx = FloatVector.broadcast(F, x[x2 + k]);
+            c0 = w0.fma(cx, c0);
+            c1 = w1.fma(cx, c1);
+            c2 = w2.fma(cx, c2);
+            c3 = w3.fma(cx, c3);
+        }
+        a0.intoArray(sums, lane);
+        a1.intoArray(sums, lane + 16);
+        a2.intoArray(sums, lane + 32);
+        a3.intoArray(sums, lane + 48);
+        b0.intoArray(sums, lane + 64);
+        b1.intoArray(sums, lane + 80);
+        b2.intoArray(sums, lane + 96);
+        b3.intoArray(sums, lane + 112);
+        c0.intoArray(sums, lane + 128);
+        c1.intoArray(sums, lane + 144);
+        c2.intoArray(sums, lane + 160);
+        c3.intoArray(sums, lane + 176);
+    }
+
     static void rows4(Tile t, int lane, int from, int to) {
         short[] w = t.bf16;
         float[] x = t.x;
@@ -143,5 +193,50 @@ final class VectorTilesBf16 {
         d1.intoArray(sums, lane + 208);
         d2.intoArray(sums, lane + 224);
         d3.intoArray(sums, lane + 240);
+    }
+
+    /** As {@link #rows1}, several panels at once: {@code t.sums[p, m, n]}. Their streams keep more reads in flight than one does. */
+    static void panels2Rows1(Tile t, int lane, int from, int to) {
+        short[] w = t.bf16;
+        float[] x = t.x;
+        float[] sums = t.sums;
+        int x0 = t.rows[0];
+        int start = t.start + 2 * lane;
+        int step = t.cols * Lanes.PANEL_ROWS;
+        FloatVector zero = FloatVector.zero(F);
+        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
+        FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
+        for (int k = from; k < to; k++) {
+            int q = start + k * Lanes.PANEL_ROWS;
+            FloatVector x0k = FloatVector.broadcast(F, x[x0 + k]);
+            IntVector u0 = ShortVector.fromArray(S, w, q).reinterpretAsInts();
+            IntVector v0 = ShortVector.fromArray(S, w, q + 32).reinterpretAsInts();
+            FloatVector w00 = u0.lanewise(LSHL, 16).reinterpretAsFloats();
+            a0 = w00.fma(x0k, a0);
+            FloatVector w01 = u0.and(UPPER).reinterpretAsFloats();
+            a1 = w01.fma(x0k, a1);
+            FloatVector w02 = v0.lanewise(LSHL, 16).reinterpretAsFloats();
+            a2 = w02.fma(x0k, a2);
+            FloatVector w03 = v0.and(UPPER).reinterpretAsFloats();
+            a3 = w03.fma(x0k, a3);
+            IntVector u1 = ShortVector.fromArray(S, w, q + step).reinterpretAsInts();
+            IntVector v1 = ShortVector.fromArray(S, w, q + step + 32).reinterpretAsInts();
+            FloatVector w10 = u1.lanewise(LSHL, 16).reinterpretAsFloats();
+            b0 = w10.fma(x0k, b0);
+            FloatVector w11 = u1.and(UPPER).reinterpretAsFloats();
+            b1 = w11.fma(x0k, b1);
+            FloatVector w12 = v1.lanewise(LSHL, 16).reinterpretAsFloats();
+            b2 = w12.fma(x0k, b2);
+            FloatVector w13 = v1.and(UPPER).reinterpretAsFloats();
+            b3 = w13.fma(x0k, b3);
+        }
+        a0.intoArray(sums, lane);
+        a1.intoArray(sums, lane + 16);
+        a2.intoArray(sums, lane + 32);
+        a3.intoArray(sums, lane + 48);
+        b0.intoArray(sums, lane + 64);
+        b1.intoArray(sums, lane + 80);
+        b2.intoArray(sums, lane + 96);
+        b3.intoArray(sums, lane + 112);
     }
 }

@@ -9,7 +9,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * A block of e4m3 weights times 1, 2 or 4 rows of activations; sums stay in registers.
+ * A block of e4m3 weights times 1 to 4 rows of activations; sums stay in registers.
  *
  * <p>A code moved to bits 31 and 26…20 of an f32 is its value times 2⁻¹²⁰, subnormals too; two shifts and a mask widen it.
  *
@@ -34,8 +34,8 @@ final class VectorTilesE4m3 {
         FloatVector zero = FloatVector.zero(F);
         FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
         for (int k = from; k < to; k++) {
-            IntVector v =
-                    ByteVector.fromArray(B, w, start + k * Lanes.PANEL_ROWS).reinterpretAsInts();
+            int q = start + k * Lanes.PANEL_ROWS;
+            IntVector v = ByteVector.fromArray(B, w, q).reinterpretAsInts();
             FloatVector w0 = v.lanewise(LSHL, 24).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
             FloatVector w1 = v.lanewise(LSHL, 16).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
             FloatVector w2 = v.lanewise(LSHL, 8).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
@@ -63,8 +63,8 @@ final class VectorTilesE4m3 {
         FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
         FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
         for (int k = from; k < to; k++) {
-            IntVector v =
-                    ByteVector.fromArray(B, w, start + k * Lanes.PANEL_ROWS).reinterpretAsInts();
+            int q = start + k * Lanes.PANEL_ROWS;
+            IntVector v = ByteVector.fromArray(B, w, q).reinterpretAsInts();
             FloatVector w0 = v.lanewise(LSHL, 24).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
             FloatVector w1 = v.lanewise(LSHL, 16).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
             FloatVector w2 = v.lanewise(LSHL, 8).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
@@ -90,6 +90,55 @@ final class VectorTilesE4m3 {
         b3.intoArray(sums, lane + 112);
     }
 
+    static void rows3(Tile t, int lane, int from, int to) {
+        byte[] w = t.e4m3;
+        float[] x = t.x;
+        float[] sums = t.sums;
+        int x0 = t.rows[0];
+        int x1 = t.rows[1];
+        int x2 = t.rows[2];
+        int start = t.start + 4 * lane;
+        FloatVector zero = FloatVector.zero(F);
+        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
+        FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
+        FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero;
+        for (int k = from; k < to; k++) {
+            int q = start + k * Lanes.PANEL_ROWS;
+            IntVector v = ByteVector.fromArray(B, w, q).reinterpretAsInts();
+            FloatVector w0 = v.lanewise(LSHL, 24).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
+            FloatVector w1 = v.lanewise(LSHL, 16).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
+            FloatVector w2 = v.lanewise(LSHL, 8).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
+            FloatVector w3 = v.lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
+            FloatVector ax = FloatVector.broadcast(F, x[x0 + k]);
+            a0 = w0.fma(ax, a0);
+            a1 = w1.fma(ax, a1);
+            a2 = w2.fma(ax, a2);
+            a3 = w3.fma(ax, a3);
+            FloatVector bx = FloatVector.broadcast(F, x[x1 + k]);
+            b0 = w0.fma(bx, b0);
+            b1 = w1.fma(bx, b1);
+            b2 = w2.fma(bx, b2);
+            b3 = w3.fma(bx, b3);
+            FloatVector cx = FloatVector.broadcast(F, x[x2 + k]);
+            c0 = w0.fma(cx, c0);
+            c1 = w1.fma(cx, c1);
+            c2 = w2.fma(cx, c2);
+            c3 = w3.fma(cx, c3);
+        }
+        a0.intoArray(sums, lane);
+        a1.intoArray(sums, lane + 16);
+        a2.intoArray(sums, lane + 32);
+        a3.intoArray(sums, lane + 48);
+        b0.intoArray(sums, lane + 64);
+        b1.intoArray(sums, lane + 80);
+        b2.intoArray(sums, lane + 96);
+        b3.intoArray(sums, lane + 112);
+        c0.intoArray(sums, lane + 128);
+        c1.intoArray(sums, lane + 144);
+        c2.intoArray(sums, lane + 160);
+        c3.intoArray(sums, lane + 176);
+    }
+
     static void rows4(Tile t, int lane, int from, int to) {
         byte[] w = t.e4m3;
         float[] x = t.x;
@@ -105,8 +154,8 @@ final class VectorTilesE4m3 {
         FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero;
         FloatVector d0 = zero, d1 = zero, d2 = zero, d3 = zero;
         for (int k = from; k < to; k++) {
-            IntVector v =
-                    ByteVector.fromArray(B, w, start + k * Lanes.PANEL_ROWS).reinterpretAsInts();
+            int q = start + k * Lanes.PANEL_ROWS;
+            IntVector v = ByteVector.fromArray(B, w, q).reinterpretAsInts();
             FloatVector w0 = v.lanewise(LSHL, 24).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
             FloatVector w1 = v.lanewise(LSHL, 16).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
             FloatVector w2 = v.lanewise(LSHL, 8).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
@@ -131,6 +180,110 @@ final class VectorTilesE4m3 {
             d1 = w1.fma(dx, d1);
             d2 = w2.fma(dx, d2);
             d3 = w3.fma(dx, d3);
+        }
+        a0.intoArray(sums, lane);
+        a1.intoArray(sums, lane + 16);
+        a2.intoArray(sums, lane + 32);
+        a3.intoArray(sums, lane + 48);
+        b0.intoArray(sums, lane + 64);
+        b1.intoArray(sums, lane + 80);
+        b2.intoArray(sums, lane + 96);
+        b3.intoArray(sums, lane + 112);
+        c0.intoArray(sums, lane + 128);
+        c1.intoArray(sums, lane + 144);
+        c2.intoArray(sums, lane + 160);
+        c3.intoArray(sums, lane + 176);
+        d0.intoArray(sums, lane + 192);
+        d1.intoArray(sums, lane + 208);
+        d2.intoArray(sums, lane + 224);
+        d3.intoArray(sums, lane + 240);
+    }
+
+    /** As {@link #rows1}, several panels at once: {@code t.sums[p, m, n]}. Their streams keep more reads in flight than one does. */
+    static void panels2Rows1(Tile t, int lane, int from, int to) {
+        byte[] w = t.e4m3;
+        float[] x = t.x;
+        float[] sums = t.sums;
+        int x0 = t.rows[0];
+        int start = t.start + 4 * lane;
+        int step = t.cols * Lanes.PANEL_ROWS;
+        FloatVector zero = FloatVector.zero(F);
+        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
+        FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
+        for (int k = from; k < to; k++) {
+            int q = start + k * Lanes.PANEL_ROWS;
+            FloatVector x0k = FloatVector.broadcast(F, x[x0 + k]);
+            IntVector v0 = ByteVector.fromArray(B, w, q).reinterpretAsInts();
+            FloatVector w00 = v0.lanewise(LSHL, 24).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
+            a0 = w00.fma(x0k, a0);
+            FloatVector w01 = v0.lanewise(LSHL, 16).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
+            a1 = w01.fma(x0k, a1);
+            FloatVector w02 = v0.lanewise(LSHL, 8).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
+            a2 = w02.fma(x0k, a2);
+            FloatVector w03 = v0.lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
+            a3 = w03.fma(x0k, a3);
+            IntVector v1 = ByteVector.fromArray(B, w, q + step).reinterpretAsInts();
+            FloatVector w10 = v1.lanewise(LSHL, 24).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
+            b0 = w10.fma(x0k, b0);
+            FloatVector w11 = v1.lanewise(LSHL, 16).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
+            b1 = w11.fma(x0k, b1);
+            FloatVector w12 = v1.lanewise(LSHL, 8).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
+            b2 = w12.fma(x0k, b2);
+            FloatVector w13 = v1.lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
+            b3 = w13.fma(x0k, b3);
+        }
+        a0.intoArray(sums, lane);
+        a1.intoArray(sums, lane + 16);
+        a2.intoArray(sums, lane + 32);
+        a3.intoArray(sums, lane + 48);
+        b0.intoArray(sums, lane + 64);
+        b1.intoArray(sums, lane + 80);
+        b2.intoArray(sums, lane + 96);
+        b3.intoArray(sums, lane + 112);
+    }
+
+    static void panels2Rows2(Tile t, int lane, int from, int to) {
+        byte[] w = t.e4m3;
+        float[] x = t.x;
+        float[] sums = t.sums;
+        int x0 = t.rows[0], x1 = t.rows[1];
+        int start = t.start + 4 * lane;
+        int step = t.cols * Lanes.PANEL_ROWS;
+        FloatVector zero = FloatVector.zero(F);
+        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
+        FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
+        FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero;
+        FloatVector d0 = zero, d1 = zero, d2 = zero, d3 = zero;
+        for (int k = from; k < to; k++) {
+            int q = start + k * Lanes.PANEL_ROWS;
+            FloatVector x0k = FloatVector.broadcast(F, x[x0 + k]);
+            FloatVector x1k = FloatVector.broadcast(F, x[x1 + k]);
+            IntVector v0 = ByteVector.fromArray(B, w, q).reinterpretAsInts();
+            FloatVector w00 = v0.lanewise(LSHL, 24).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
+            a0 = w00.fma(x0k, a0);
+            b0 = w00.fma(x1k, b0);
+            FloatVector w01 = v0.lanewise(LSHL, 16).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
+            a1 = w01.fma(x0k, a1);
+            b1 = w01.fma(x1k, b1);
+            FloatVector w02 = v0.lanewise(LSHL, 8).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
+            a2 = w02.fma(x0k, a2);
+            b2 = w02.fma(x1k, b2);
+            FloatVector w03 = v0.lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
+            a3 = w03.fma(x0k, a3);
+            b3 = w03.fma(x1k, b3);
+            IntVector v1 = ByteVector.fromArray(B, w, q + step).reinterpretAsInts();
+            FloatVector w10 = v1.lanewise(LSHL, 24).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
+            c0 = w10.fma(x0k, c0);
+            d0 = w10.fma(x1k, d0);
+            FloatVector w11 = v1.lanewise(LSHL, 16).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
+            c1 = w11.fma(x0k, c1);
+            d1 = w11.fma(x1k, d1);
+            FloatVector w12 = v1.lanewise(LSHL, 8).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
+            c2 = w12.fma(x0k, c2);
+            d2 = w12.fma(x1k, d2);
+            FloatVector w13 = v1.lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
+            c3 = w13.fma(x0k, c3);
+            d3 = w13.fma(x1k, d3);
         }
         a0.intoArray(sums, lane);
         a1.intoArray(sums, lane + 16);

@@ -3,7 +3,7 @@ package io.millrace.kernels.cpu.simd;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/** A block of f32 weights times 1, 2 or 4 rows of activations; as {@link VectorTilesE4m3}. */
+/** A block of f32 weights times 1 to 4 rows of activations; as {@link VectorTilesE4m3}. */
 @SuppressWarnings("MultiVariableDeclaration") // a row's four sums belong together
 final class VectorTilesF32 {
     private static final VectorSpecies<Float> F = VectorLanes.F;
@@ -72,6 +72,54 @@ final class VectorTilesF32 {
         b1.intoArray(sums, lane + 80);
         b2.intoArray(sums, lane + 96);
         b3.intoArray(sums, lane + 112);
+    }
+
+    static void rows3(Tile t, int lane, int from, int to) {
+        float[] w = t.f32;
+        float[] x = t.x;
+        float[] sums = t.sums;
+        int x0 = t.rows[0];
+        int x1 = t.rows[1];
+        int x2 = t.rows[2];
+        int start = t.start + lane;
+        FloatVector zero = FloatVector.zero(F);
+        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
+        FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
+        FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero;
+        for (int k = from; k < to; k++) {
+            int q = start + k * Lanes.PANEL_ROWS;
+            FloatVector w0 = FloatVector.fromArray(F, w, q);
+            FloatVector w1 = FloatVector.fromArray(F, w, q + 16);
+            FloatVector w2 = FloatVector.fromArray(F, w, q + 32);
+            FloatVector w3 = FloatVector.fromArray(F, w, q + 48);
+            FloatVector ax = FloatVector.broadcast(F, x[x0 + k]);
+            a0 = w0.fma(ax, a0);
+            a1 = w1.fma(ax, a1);
+            a2 = w2.fma(ax, a2);
+            a3 = w3.fma(ax, a3);
+            FloatVector bx = FloatVector.broadcast(F, x[x1 + k]);
+            b0 = w0.fma(bx, b0);
+            b1 = w1.fma(bx, b1);
+            b2 = w2.fma(bx, b2);
+            b3 = w3.fma(bx, b3);
+            FloatVector cx = FloatVector.broadcast(F, x[x2 + k]);
+            c0 = w0.fma(cx, c0);
+            c1 = w1.fma(cx, c1);
+            c2 = w2.fma(cx, c2);
+            c3 = w3.fma(cx, c3);
+        }
+        a0.intoArray(sums, lane);
+        a1.intoArray(sums, lane + 16);
+        a2.intoArray(sums, lane + 32);
+        a3.intoArray(sums, lane + 48);
+        b0.intoArray(sums, lane + 64);
+        b1.intoArray(sums, lane + 80);
+        b2.intoArray(sums, lane + 96);
+        b3.intoArray(sums, lane + 112);
+        c0.intoArray(sums, lane + 128);
+        c1.intoArray(sums, lane + 144);
+        c2.intoArray(sums, lane + 160);
+        c3.intoArray(sums, lane + 176);
     }
 
     static void rows4(Tile t, int lane, int from, int to) {

@@ -94,37 +94,48 @@ final class WarmingLanes implements Lanes {
         int cols = BLOCK + 17;
         Tile tile = new Tile();
         tile.cols = cols;
-        tile.e4m3 = new byte[cols * PANEL_ROWS];
-        tile.bf16 = new short[cols * PANEL_ROWS];
-        tile.f32 = new float[cols * PANEL_ROWS];
-        tile.scales = new float[2];
+        int count = Tile.MAX_PANELS * cols * PANEL_ROWS;
+        tile.e4m3 = new byte[count];
+        tile.bf16 = new short[count];
+        tile.f32 = new float[count];
+        tile.scales = new float[Tile.MAX_PANELS * 2];
         tile.x = new float[cols];
-        Keys keys = new Keys(7, 1);
+        Keys keys = new Keys(7, 5);
         keys.to = 7;
+        keys.heads = 5;
         keys.pages = new float[6 * PANEL_ROWS];
-        float[] x = new float[6 * PANEL_ROWS + 5];
+        float[] x = new float[6 * PANEL_ROWS + 5 + 16];
         float[] out = new float[x.length];
         float[] lanes = new float[SUM_LANES];
-        int count = x.length;
-        Consumer<Lanes> dots = l -> l.dots(keys, x, 0, count - 5);
-        Consumer<Lanes> addWeighted = l -> l.addWeighted(keys, out, 0, count - 5);
+        int numX = x.length;
+        Consumer<Lanes> dots = l -> l.dots(keys, x, 0, 4, numX - 21);
+        Consumer<Lanes> weightedSums = l -> l.weightedSums(keys, out, 0, 4, numX - 21);
         Consumer<Lanes> sums =
-                l -> out[0] = l.sum(x, 0, count, lanes) + l.sumSquares(x, 0, count, lanes) + l.max(x, 0, count);
+                l -> out[0] = l.sum(x, 0, numX, lanes) + l.sumSquares(x, 0, numX, lanes) + l.max(x, 0, numX);
         Consumer<Lanes> exps = l -> {
-            l.expMinus(out, 0, x, 0, count, 1);
-            l.expNegated(out, 0, x, 0, count);
+            l.expMinus(out, 0, x, 0, numX, 1);
+            l.expNegated(out, 0, x, 0, numX);
         };
-        List<Consumer<Lanes>> jobs = new ArrayList<>(Arrays.asList(dots, addWeighted, sums, exps));
+        List<Consumer<Lanes>> jobs = new ArrayList<>(Arrays.asList(dots, weightedSums, sums, exps));
         for (Tile.Format format : Tile.Format.values()) {
-            for (int rows = 1; rows <= vector.maxTileRows(); rows *= 2) {
-                int numRows = rows;
-                jobs.add(l -> {
-                    tile.format = format;
-                    l.multiply(tile, numRows);
-                });
+            for (int rows = 1; rows <= Tile.MAX_ROWS; rows++) {
+                if (vector.tileRows(rows) == rows) { // there is a tile of that size
+                    jobs.add(job(tile, format, 1, rows));
+                    if (vector.tilePanels(format, rows) > 1) {
+                        jobs.add(job(tile, format, vector.tilePanels(format, rows), rows));
+                    }
+                }
             }
         }
         return jobs;
+    }
+
+    private static Consumer<Lanes> job(Tile tile, Tile.Format format, int panels, int rows) {
+        return l -> {
+            tile.format = format;
+            tile.panels = panels;
+            l.multiply(tile, rows);
+        };
     }
 
     @Override
@@ -159,8 +170,13 @@ final class WarmingLanes implements Lanes {
     }
 
     @Override
-    public int maxTileRows() {
-        return vector.maxTileRows();
+    public int tileRows(int rows) {
+        return vector.tileRows(rows);
+    }
+
+    @Override
+    public int tilePanels(Tile.Format format, int tileRows) {
+        return vector.tilePanels(format, tileRows);
     }
 
     @Override
@@ -169,13 +185,13 @@ final class WarmingLanes implements Lanes {
     }
 
     @Override
-    public void dots(Keys keys, float[] q, int qStart, int count) {
-        active.dots(keys, q, qStart, count);
+    public void dots(Keys keys, float[] q, int qStart, int qStep, int count) {
+        active.dots(keys, q, qStart, qStep, count);
     }
 
     @Override
-    public void addWeighted(Keys keys, float[] out, int outStart, int count) {
-        active.addWeighted(keys, out, outStart, count);
+    public void weightedSums(Keys keys, float[] out, int outStart, int outStep, int count) {
+        active.weightedSums(keys, out, outStart, outStep, count);
     }
 
     @Override
