@@ -41,6 +41,7 @@ final class FlinkWay implements ServingWay {
         values.put("max-num-batched-tokens", Integer.toString(config.maxNumBatchedTokens()));
         values.put("max-model-len", Integer.toString(config.maxModelLen()));
         values.put("kv-cache-bytes", Long.toString(config.kvCacheBytes()));
+        values.put("prefix-cache", config.isPrefixCacheOn() ? "on" : "off");
         values.put("parallelism", "1");
         values.put("checkpoint-interval", checkpointInterval.toMillis() + " ms");
         return JobOptions.of(Map.of(), null, values);

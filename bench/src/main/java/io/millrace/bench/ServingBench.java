@@ -158,7 +158,7 @@ public final class ServingBench implements Callable<Integer> {
             names = "--prefix-cache",
             paramLabel = "on|off",
             defaultValue = "off",
-            description = "Only off: there is no prefix cache.")
+            description = "Share what prompts begin with. Default: ${DEFAULT-VALUE}: all are computed.")
     private String prefixCache = "off";
 
     @Option(
@@ -259,9 +259,8 @@ public final class ServingBench implements Callable<Integer> {
             throw new ConfigException(
                     "--draft-tokens is " + draftTokens + " but must be 0: this version drafts nothing");
         }
-        if (!prefixCache.equals("off")) {
-            throw new ConfigException(
-                    "--prefix-cache is " + prefixCache + " but must be off: this version has no prefix cache");
+        if (!prefixCache.equals("on") && !prefixCache.equals("off")) {
+            throw new ConfigException("--prefix-cache is " + prefixCache + " but must be on or off");
         }
         if (!compare.isEmpty() && compare.size() != 2) {
             throw new ConfigException("--compare has " + compare.size() + " ways but must have 2: engine,kafka");
@@ -288,6 +287,7 @@ public final class ServingBench implements Callable<Integer> {
                 maxNumBatchedTokens == 0 ? Math.max(512, 2 * concurrency) : maxNumBatchedTokens,
                 maxModelLen == 0 ? contextTokens() : maxModelLen,
                 kvCacheBytes,
+                prefixCache.equals("on"),
                 SamplingOptions.NONE);
     }
 

@@ -13,6 +13,7 @@ import java.nio.file.Path;
  *     that is more
  * @param maxModelLen prompt plus generated tokens at most; 0 = what the model allows
  * @param kvCacheBytes size of the KV pool; 0 = as {@link #maxNumSeqs} sequences of {@link #maxModelLen} need, at most a quarter of the memory
+ * @param isPrefixCacheOn whether prompts that begin with the same tokens share what was computed ({@code --prefix-cache})
  * @param defaults sampling when a request doesn't say: command line over generation_config.json
  */
 public record EngineConfig(
@@ -23,11 +24,12 @@ public record EngineConfig(
         int maxNumBatchedTokens,
         int maxModelLen,
         long kvCacheBytes,
+        boolean isPrefixCacheOn,
         SamplingOptions defaults) {
 
     /** The embedded default for a model folder. */
     public static EngineConfig of(Path modelFolder) {
-        return new EngineConfig(modelFolder, "cpu", 0, 64, 0, 0, 0, SamplingOptions.NONE);
+        return new EngineConfig(modelFolder, "cpu", 0, 64, 0, 0, 0, true, SamplingOptions.NONE);
     }
 
     /** Checks the ranges. */

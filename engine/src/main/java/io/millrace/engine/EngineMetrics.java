@@ -5,7 +5,7 @@ import java.util.concurrent.atomic.LongAdder;
 
 /** Plain counters of the engine; any thread may read. They outlive an engine's restart in the same JVM. */
 public final class EngineMetrics {
-    /** Prompt tokens whose KV was computed, once per request. */
+    /** Prompt tokens whose KV was computed, once per sequence; those found in the prefix cache are left out. */
     public final LongAdder promptTokens = new LongAdder();
     /** New tokens drawn. */
     public final LongAdder generationTokens = new LongAdder();
@@ -13,6 +13,10 @@ public final class EngineMetrics {
     public final LongAdder keptTokens = new LongAdder();
     /** Tokens whose KV was computed a second time after a preemption or a resume. */
     public final LongAdder recomputedTokens = new LongAdder();
+    /** Prompt tokens of sequences admitted for the first time while the prefix cache is on. */
+    public final LongAdder prefixCacheQueries = new LongAdder();
+    /** Those of them that were found in it. */
+    public final LongAdder prefixCacheHits = new LongAdder();
     /** Sequences preempted. */
     public final LongAdder preemptions = new LongAdder();
     /** Steps run. */
@@ -25,7 +29,7 @@ public final class EngineMetrics {
     public final AtomicInteger numRequestsRunning = new AtomicInteger();
     /** Sequences that wait now. */
     public final AtomicInteger numRequestsWaiting = new AtomicInteger();
-    /** Pages in use now. */
+    /** Pages that sequences hold now. */
     public final AtomicInteger usedPages = new AtomicInteger();
     /** Pages of the pool. */
     public final AtomicInteger totalPages = new AtomicInteger();

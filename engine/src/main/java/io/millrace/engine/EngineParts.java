@@ -2,6 +2,7 @@ package io.millrace.engine;
 
 import io.millrace.engine.kv.KvBudget;
 import io.millrace.engine.kv.KvPool;
+import io.millrace.engine.kv.RadixCache;
 import io.millrace.engine.model.DeepSeekModel;
 import io.millrace.engine.model.GenerationConfig;
 import io.millrace.engine.model.ModelConfig;
@@ -18,6 +19,7 @@ import io.millrace.kernels.Backends;
 import io.millrace.kernels.DeviceInfo;
 import io.millrace.kernels.ParallelPlan;
 import io.millrace.kernels.Rank;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Locale;
 import org.slf4j.Logger;
@@ -114,12 +116,19 @@ record EngineParts(
                 backend,
                 served,
                 new PromptReader(tokenizer, template, maxModelLen, modelConfig.maxPositionEmbeddings()),
-                new Scheduler<>(
-                        new KvPool(numPages, KvBudget.PAGE_TOKENS), config.maxNumSeqs(), config.stepTokens(), metrics),
+                scheduler(config, numPages, served.hash(), metrics),
                 rank,
                 runner,
                 metrics,
                 new SampleEnd(endIds));
+    }
+
+    private static Scheduler<LiveSample> scheduler(
+            EngineConfig config, int numPages, String modelHash, EngineMetrics metrics) {
+        KvPool pool = new KvPool(numPages, KvBudget.PAGE_TOKENS);
+        RadixCache cache =
+                config.isPrefixCacheOn() ? new RadixCache(pool, modelHash.getBytes(StandardCharsets.US_ASCII)) : null;
+        return new Scheduler<>(pool, cache, config.maxNumSeqs(), config.stepTokens(), metrics);
     }
 
     private static Tokenizer tokenizer(ModelFolder folder) {

@@ -18,7 +18,7 @@ final class LiveSample {
     EngineEvent.SampleStats stats(Sequence<LiveSample> s, long nowNanos) {
         return new EngineEvent.SampleStats(
                 s.promptTokens(),
-                0,
+                s.numCachedTokens(),
                 keptTokens,
                 s.numRecomputed(),
                 firstTokenNanos == 0 ? 0 : firstTokenNanos - request.submittedNanos,

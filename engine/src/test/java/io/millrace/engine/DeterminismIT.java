@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Same tokens and same logit bits for every prompt, whatever runs beside it and however it is cut. The build runs the test tagged
@@ -46,7 +47,7 @@ class DeterminismIT {
                     EngineRun.chat(rows.get(i)),
                     EngineRun.sampling(48, i % 2 == 0 ? 0.6 : 4.0, 0.95, 2L * i + 1)));
         }
-        want = run(EngineRun.config(1, 7, 512, 0, 0), new EngineMetrics());
+        want = run(EngineRun.config(1, 7, 512, 0, 0, false), new EngineMetrics());
         wantBits = TappedBackendProvider.ROW_BITS.hashCode();
     }
 
@@ -106,10 +107,30 @@ class DeterminismIT {
     }
 
     @Test
-    void sameBitsUnderPreemption() {
+    void sameBitsWithPrefixesFromTheCacheColdAndWarm() {
+        EngineMetrics metrics = new EngineMetrics();
+        try (Engine engine = Engine.open(EngineRun.config(2, 16, 64, 0, 0, true), metrics)) {
+            long hits = 0;
+            for (String run : List.of("cold", "warm")) {
+                TappedBackendProvider.reset(); // of the warm-up's rows
+                Map<String, String> tokens = new TreeMap<>();
+                EngineRun.run(engine, requests)
+                        .forEach((id, o) -> tokens.put(
+                                id, o.deltaTokens + " " + o.finished.get(0).reason()));
+                assertThat(tokens).as(run).isEqualTo(want);
+                assertThat(TappedBackendProvider.ROW_BITS.hashCode()).as(run).isEqualTo(wantBits);
+                assertThat(metrics.prefixCacheHits.sum()).as(run).isGreaterThan(hits);
+                hits = metrics.prefixCacheHits.sum();
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void sameBitsUnderPreemption(boolean isPrefixCacheOn) {
         EngineMetrics metrics = new EngineMetrics();
         long pageBytes = KvBudget.PAGE_TOKENS * 4L * (64 + 32) * Float.BYTES;
-        assertSame(EngineRun.config(2, 64, 64, 0, 33 * pageBytes), metrics);
+        assertSame(EngineRun.config(2, 64, 64, 0, 33 * pageBytes, isPrefixCacheOn), metrics);
         assertThat(metrics.preemptions.sum()).isGreaterThan(10);
         assertThat(metrics.recomputedTokens.sum()).isGreaterThan(300);
     }

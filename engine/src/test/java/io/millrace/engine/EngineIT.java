@@ -217,6 +217,18 @@ class EngineIT {
     }
 
     @Test
+    void samplesOfOneRequestShareTheFullPagesOfTheirPrompt() {
+        int[] prompt = new java.util.SplittableRandom(3).ints(150, 0, 400).toArray();
+        SamplingOptions four = new SamplingOptions(
+                3, null, 6.0, null, null, null, null, null, null, 5L, 4, null, null, null, null, null);
+        long computedBefore = metrics.promptTokens.sum();
+        EngineRun.Outcome o = run(new PromptInput.Tokens(prompt), four);
+        assertThat(o.finished.get(0).stats().cachedTokens()).isZero();
+        assertThat(o.finished.get(3).stats().cachedTokens()).isEqualTo(128);
+        assertThat(metrics.promptTokens.sum() - computedBefore).isEqualTo(150 + 3 * 22);
+    }
+
+    @Test
     void abandonedRequestsSayNothingMore() {
         EngineRun.Outcome o = new EngineRun.Outcome();
         Submission s = engine.submit(EngineRun.request("r", SUM, with(null, null, null, null, null, null)), o);

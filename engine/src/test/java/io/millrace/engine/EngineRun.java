@@ -57,6 +57,11 @@ final class EngineRun {
     private EngineRun() {}
 
     static EngineConfig config(int threads, int maxNumSeqs, int chunk, int maxModelLen, long kvBytes) {
+        return config(threads, maxNumSeqs, chunk, maxModelLen, kvBytes, true);
+    }
+
+    static EngineConfig config(
+            int threads, int maxNumSeqs, int chunk, int maxModelLen, long kvBytes, boolean isPrefixCacheOn) {
         return new EngineConfig(
                 TINY,
                 TappedBackendProvider.NAME,
@@ -65,6 +70,7 @@ final class EngineRun {
                 chunk,
                 maxModelLen,
                 kvBytes,
+                isPrefixCacheOn,
                 SamplingOptions.NONE);
     }
 

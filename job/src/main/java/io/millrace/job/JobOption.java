@@ -88,6 +88,15 @@ public record JobOption<T>(
         });
     }
 
+    /** A switch that is on unless turned off. YAML reads {@code on} and {@code off} as true and false. */
+    static JobOption<Boolean> onOff(String name, Group group, String help) {
+        return new JobOption<>(name, null, group, "on", "on or off", help, text -> switch (text) {
+            case "true", "on" -> true;
+            case "false", "off" -> false;
+            default -> throw new IllegalArgumentException("on or off");
+        });
+    }
+
     static JobOption<Integer> integer(
             String name, Group group, String defaultText, String unit, int low, int high, String help) {
         return new JobOption<>(name, null, group, defaultText, unit, help, text -> (int) inRange(text, low, high));

@@ -138,6 +138,10 @@ public final class JobOptions {
             0,
             Long.MAX_VALUE,
             "Size of the KV pool per engine; 0 = chosen from the other options."));
+    public static final JobOption<Boolean> PREFIX_CACHE = add(JobOption.onOff(
+            "prefix-cache",
+            ENGINE,
+            "Prompts that begin with the same tokens share what was computed for them; same answers."));
 
     public static final JobOption<Integer> MAX_IN_FLIGHT_REQUESTS = add(JobOption.integer(
             "max-in-flight-requests",
@@ -397,6 +401,7 @@ public final class JobOptions {
                 get(MAX_NUM_BATCHED_TOKENS),
                 get(MAX_MODEL_LEN),
                 get(KV_CACHE_BYTES),
+                get(PREFIX_CACHE),
                 samplingJson(),
                 maxInFlight == 0 ? 4 * maxNumSeqs : maxInFlight,
                 get(MAX_IN_FLIGHT_BYTES),

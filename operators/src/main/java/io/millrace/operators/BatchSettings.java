@@ -17,6 +17,7 @@ import java.nio.file.Path;
  * @param maxNumBatchedTokens see {@link EngineConfig}
  * @param maxModelLen see {@link EngineConfig}
  * @param kvCacheBytes see {@link EngineConfig}
+ * @param isPrefixCacheOn see {@link EngineConfig}
  * @param samplingDefaultsJson the command line's sampling as a JSON object in wire names, empty = none
  * @param maxInFlightRequests requests that one subtask holds at most
  * @param maxInFlightBytes bytes of values that one subtask holds at most (one request is always let in)
@@ -34,6 +35,7 @@ public record BatchSettings(
         int maxNumBatchedTokens,
         int maxModelLen,
         long kvCacheBytes,
+        boolean isPrefixCacheOn,
         String samplingDefaultsJson,
         int maxInFlightRequests,
         long maxInFlightBytes,
@@ -68,6 +70,7 @@ public record BatchSettings(
                 maxNumBatchedTokens,
                 maxModelLen,
                 kvCacheBytes,
+                isPrefixCacheOn,
                 defaults);
     }
 }

@@ -40,6 +40,8 @@ final class FlinkMetrics {
         total(group, "generation_tokens_total", engine.generationTokens);
         total(group, "kept_tokens_total", engine.keptTokens);
         total(group, "recomputed_tokens_total", engine.recomputedTokens);
+        total(group, "prefix_cache_queries_total", engine.prefixCacheQueries);
+        total(group, "prefix_cache_hits_total", engine.prefixCacheHits);
         total(group, "num_preemptions_total", engine.preemptions);
         total(group, "steps_total", engine.steps);
     }

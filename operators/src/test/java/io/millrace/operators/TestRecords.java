@@ -30,6 +30,7 @@ final class TestRecords {
                 64,
                 0,
                 0,
+                true,
                 "",
                 maxInFlightRequests,
                 maxInFlightBytes,

@@ -7,6 +7,7 @@ public final class BlockTable {
     private final KvPool pool;
     private int[] pages = new int[4];
     private int numPages;
+    private int numCached;
 
     /** Makes an empty table over a pool. */
     public BlockTable(KvPool pool) {
@@ -44,11 +45,41 @@ public final class BlockTable {
      */
     public void growTo(int numTokens) {
         for (int missing = missingPages(numTokens); missing > 0; missing--) {
-            if (numPages == pages.length) {
-                pages = Arrays.copyOf(pages, 2 * numPages);
-            }
-            pages[numPages++] = pool.take();
+            append(pool.take());
         }
+    }
+
+    private void append(int page) {
+        if (numPages == pages.length) {
+            pages = Arrays.copyOf(pages, 2 * numPages);
+        }
+        pages[numPages++] = page;
+    }
+
+    /** Returns how many of the first pages are the radix cache's as well: a chain of its entries. */
+    int numCached() {
+        return numCached;
+    }
+
+    /** Takes a cached page by reference, behind the cached ones held so far. */
+    void appendCached(int page) {
+        if (numCached != numPages) {
+            throw new IllegalStateException("a cached page can't follow " + (numPages - numCached) + " own ones");
+        }
+        pool.share(page);
+        append(page);
+        numCached++;
+    }
+
+    /** Notes that the first own page is cached now: as {@code page}, which is another one if the cache had the same tokens. */
+    void nextIsCachedAs(int page) {
+        int own = page(numCached);
+        if (own != page) {
+            pool.share(page);
+            pages[numCached] = page;
+            pool.release(own);
+        }
+        numCached++;
     }
 
     /** Copies the page indices to {@code out[from …]}. */
@@ -56,10 +87,11 @@ public final class BlockTable {
         System.arraycopy(pages, 0, out, from, numPages);
     }
 
-    /** Gives all pages back. */
+    /** Gives all pages back, the last one first. */
     public void releaseAll() {
         while (numPages > 0) {
             pool.release(pages[--numPages]);
         }
+        numCached = 0;
     }
 }

@@ -1,19 +1,26 @@
 package io.millrace.engine.kv;
 
-import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
+import java.util.function.IntConsumer;
 
 /**
  * Pages of one model's KV cache, shared by all sequences of a rank. Thread: the engine loop only.
  *
- * <p>Invariant: every page is free, or its reference count is the number of block tables that hold it; {@link #check} proves it
- * against the tables.
+ * <p>Invariant: a page's reference count is the number of block tables that hold it, and a page is free if and only if no table
+ * holds it and it isn't cached; {@link #check} proves it against the tables. A cached page that no table holds is idle: when
+ * nothing is free, the one that became idle first is given away. Tables let go of their last page first, so of a chain of idle
+ * pages the last one goes first, too.
  */
 public final class KvPool {
     private final int pageTokens;
     private final int[] references;
     private final BitSet free;
     private int numFree;
+    private final BitSet cached;
+    private final LinkedHashSet<Integer> idle = new LinkedHashSet<>();
+    private IntConsumer evictionListener = page -> {};
 
     /**
      * Makes a pool of free pages.
@@ -28,6 +35,7 @@ public final class KvPool {
         this.pageTokens = pageTokens;
         references = new int[numPages];
         free = new BitSet(numPages);
+        cached = new BitSet(numPages);
         free.set(0, numPages);
         numFree = numPages;
     }
@@ -42,9 +50,14 @@ public final class KvPool {
         return references.length;
     }
 
-    /** Returns the free pages. */
+    /** Returns the pages that nobody holds and that aren't cached. */
     public int numFree() {
         return numFree;
+    }
+
+    /** Returns the pages that {@link #take} can give: the free ones and the idle ones. */
+    public int numAvailable() {
+        return numFree + idle.size();
     }
 
     /** Returns the pages that {@code numTokens} tokens need. */
@@ -54,34 +67,80 @@ public final class KvPool {
 
     /** Returns whether {@link #take} of {@code count} pages would succeed. */
     public boolean canTake(int count) {
-        return count <= numFree;
+        return count <= numAvailable();
+    }
+
+    /** Names who hears of each cached page that is given away, before its new owner writes to it. */
+    void onEviction(IntConsumer listener) {
+        evictionListener = listener;
     }
 
     /**
-     * Takes the free page of the lowest index, with one reference.
+     * Takes the free page of the lowest index, else the page that has been idle longest, with one reference.
      *
-     * @throws IllegalStateException if none is free: ask {@link #canTake} first
+     * @throws IllegalStateException if there is none: ask {@link #canTake} first
      */
     public int take() {
-        if (numFree == 0) {
-            throw new IllegalStateException("none of " + references.length + " pages is free");
-        }
-        int page = free.nextSetBit(0);
-        free.clear(page);
-        numFree--;
+        int page = numFree > 0 ? takeFree() : evict();
         references[page] = 1;
         return page;
     }
 
-    /** Drops one reference; the page is free when none is left. */
+    private int takeFree() {
+        int page = free.nextSetBit(0);
+        free.clear(page);
+        numFree--;
+        return page;
+    }
+
+    private int evict() {
+        Iterator<Integer> longest = idle.iterator();
+        if (!longest.hasNext()) {
+            throw new IllegalStateException("none of " + references.length + " pages is free");
+        }
+        int page = longest.next();
+        longest.remove();
+        cached.clear(page);
+        evictionListener.accept(page);
+        return page;
+    }
+
+    /** Adds a reference to a page that is held or cached. */
+    void share(int page) {
+        if (references[page] == 0 && !idle.remove(page)) {
+            throw new IllegalStateException("page " + page + " is shared but neither held nor cached");
+        }
+        references[page]++;
+    }
+
+    /** Keeps a held page as cached from now on, until it is evicted. */
+    void keep(int page) {
+        if (references[page] < 1 || cached.get(page)) {
+            throw new IllegalStateException("page " + page + " is to be cached but is "
+                    + (cached.get(page) ? "cached already" : "held by nobody"));
+        }
+        cached.set(page);
+    }
+
+    /** Drops one reference; when none is left, the page is idle if it is cached, else free. */
     public void release(int page) {
         if (references[page] < 1) {
             throw new IllegalStateException("page " + page + " is released but nobody holds it");
         }
-        if (--references[page] == 0) {
+        if (--references[page] > 0) {
+            return;
+        }
+        if (cached.get(page)) {
+            idle.add(page);
+        } else {
             free.set(page);
             numFree++;
         }
+    }
+
+    /** Returns the cached pages. */
+    int numCached() {
+        return cached.cardinality();
     }
 
     /**
@@ -98,14 +157,16 @@ public final class KvPool {
             }
         }
         for (int p = 0; p < held.length; p++) {
-            if (held[p] != references[p] || free.get(p) != (held[p] == 0)) {
+            boolean mayBeFree = held[p] == 0 && !cached.get(p);
+            boolean mayBeIdle = held[p] == 0 && cached.get(p);
+            if (held[p] != references[p] || free.get(p) != mayBeFree || idle.contains(p) != mayBeIdle) {
                 throw new IllegalStateException("page " + p + " is held by " + held[p] + " block tables, counted "
-                        + references[p] + " times, and " + (free.get(p) ? "free" : "not free"));
+                        + references[p] + " times, " + (cached.get(p) ? "cached" : "not cached") + ", "
+                        + (idle.contains(p) ? "idle" : "not idle") + ", and " + (free.get(p) ? "free" : "not free"));
             }
         }
-        int counted = (int) Arrays.stream(references).filter(r -> r == 0).count();
-        if (counted != numFree) {
-            throw new IllegalStateException(counted + " pages are free but " + numFree + " are counted");
+        if (free.cardinality() != numFree) {
+            throw new IllegalStateException(free.cardinality() + " pages are free but " + numFree + " are counted");
         }
     }
 }

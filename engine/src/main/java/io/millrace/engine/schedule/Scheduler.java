@@ -3,19 +3,22 @@ package io.millrace.engine.schedule;
 import io.millrace.engine.EngineMetrics;
 import io.millrace.engine.kv.BlockTable;
 import io.millrace.engine.kv.KvPool;
+import io.millrace.engine.kv.RadixCache;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Continuous batching: plans every step anew. Decode rows first, then chunks of prompts already begun, then new ones as long as
- * rows, budget and pages allow. When a decode row finds no page, the last sequence in order (lowest class, youngest) is preempted
+ * rows, budget and pages allow, each from behind the longest prefix that the cache knows. When a decode row finds no page, the last sequence in order (lowest class, youngest) is preempted
  * and recomputed later, with the same bits. Thread: the engine loop only.
  *
  * @param <C> the sequences' companions
  */
 public final class Scheduler<C> {
     private final KvPool pool;
+    private final @Nullable RadixCache cache;
     private final int maxNumSeqs;
     private final int maxNumBatchedTokens;
     private final PrefillBudget budget;
@@ -28,12 +31,15 @@ public final class Scheduler<C> {
      * Makes a scheduler over an empty pool.
      *
      * @param pool pages; must hold at least one full context
+     * @param cache over the same pool; null = prompts aren't shared
      * @param maxNumSeqs sequences running together at most
      * @param maxNumBatchedTokens tokens of a step at most, decode rows excepted
      * @param metrics counters to keep
      */
-    public Scheduler(KvPool pool, int maxNumSeqs, int maxNumBatchedTokens, EngineMetrics metrics) {
+    public Scheduler(
+            KvPool pool, @Nullable RadixCache cache, int maxNumSeqs, int maxNumBatchedTokens, EngineMetrics metrics) {
         this.pool = pool;
+        this.cache = cache;
         this.maxNumSeqs = maxNumSeqs;
         this.maxNumBatchedTokens = maxNumBatchedTokens;
         this.budget = new PrefillBudget(maxNumBatchedTokens);
@@ -42,10 +48,10 @@ public final class Scheduler<C> {
         updateGauges();
     }
 
-    /** Returns a scheduler like this one, over pages of its own numbering, with nothing queued. */
+    /** Returns a scheduler like this one, over pages of its own numbering, without a cache and with nothing queued. */
     public Scheduler<C> emptyTwin(EngineMetrics twinMetrics) {
         return new Scheduler<>(
-                new KvPool(pool.numPages(), pool.pageTokens()), maxNumSeqs, maxNumBatchedTokens, twinMetrics);
+                new KvPool(pool.numPages(), pool.pageTokens()), null, maxNumSeqs, maxNumBatchedTokens, twinMetrics);
     }
 
     /** Returns the counters that this one keeps. */
@@ -87,6 +93,9 @@ public final class Scheduler<C> {
             metrics.recomputedTokens.add(recomputed);
             metrics.promptTokens.add(
                     Math.max(0, Math.min(s.numComputed(), s.numPromptTokens()) - promptBefore - recomputed));
+            if (cache != null) {
+                s.offerTo(cache);
+            }
         }
         metrics.steps.increment();
     }
@@ -134,19 +143,30 @@ public final class Scheduler<C> {
     private void admitWaiting() {
         while (!waiting.isEmpty() && running.size() < maxNumSeqs && !budget.isSpent()) {
             Sequence<C> s = waiting.first();
+            BlockTable pages = new BlockTable(pool);
+            int hitTokens = cache == null ? 0 : s.shareFrom(cache, pages);
             // All pages of what is known at once, and one in a hundred spare, so that those who run can grow before
             // anybody is preempted.
             int spare = running.isEmpty() ? 0 : Math.max(1, pool.numPages() / 100);
-            if (!pool.canTake(pool.pagesFor(s.numTokens()) + spare)) {
+            if (isBeingComputed(s, pages.numPages()) || !pool.canTake(pages.missingPages(s.numTokens()) + spare)) {
+                pages.releaseAll();
                 return;
             }
             waiting.remove(s);
-            BlockTable pages = new BlockTable(pool);
             pages.growTo(s.numTokens());
-            s.start(pages);
+            if (s.start(pages, hitTokens) && cache != null) {
+                metrics.prefixCacheQueries.add(s.numPromptTokens());
+                metrics.prefixCacheHits.add(s.numCachedTokens());
+            }
             running.add(s);
             plan.add(s, budget.takeChunk(s.numMissing()));
         }
+    }
+
+    /** Whether a running prefill will have filled this very page soon: then it is better shared than computed twice. */
+    private boolean isBeingComputed(Sequence<C> s, int page) {
+        return (page + 1) * pool.pageTokens() < s.numTokens()
+                && running.stream().anyMatch(r -> r.numMissing() > 1 && r.hasPageOf(s, page));
     }
 
     /** Returns every sequence that waits or runs, in no particular order. */
@@ -156,14 +176,17 @@ public final class Scheduler<C> {
         return all;
     }
 
-    /** Proves the pool's invariant against the running sequences' tables. */
+    /** Proves the pool's invariant against the running sequences' tables, and the cache's. */
     public void check() {
+        if (cache != null) {
+            cache.check();
+        }
         pool.check(running.stream().map(Sequence::blockTable).toList());
     }
 
     private void updateGauges() {
         metrics.numRequestsRunning.set(running.size());
         metrics.numRequestsWaiting.set(waiting.size());
-        metrics.usedPages.set(pool.numPages() - pool.numFree());
+        metrics.usedPages.set(pool.numPages() - pool.numAvailable());
     }
 }

@@ -2,8 +2,12 @@ package io.millrace.engine.schedule;
 
 import io.millrace.engine.SamplingParams;
 import io.millrace.engine.kv.BlockTable;
+import io.millrace.engine.kv.PageKey;
+import io.millrace.engine.kv.RadixCache;
 import io.millrace.engine.sample.Penalties;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,12 +25,15 @@ public final class Sequence<C> {
     private final int numPromptTokens;
     private final int maxTokens;
     private final @Nullable Penalties penalties;
+    /** Of the first full pages; empty without a cache. */
+    private final List<PageKey> pageKeys = new ArrayList<>();
 
     private int[] tokens;
     private int numTokens;
     private int numComputed;
     private int numEverComputed;
     private int numRecomputed;
+    private int numCached = -1;
     private SequenceState state = SequenceState.WAITING;
     private @Nullable BlockTable blockTable;
 
@@ -126,6 +133,11 @@ public final class Sequence<C> {
         return numRecomputed;
     }
 
+    /** Returns how many of the prompt's tokens were found in the cache when the sequence was first admitted. */
+    public int numCachedTokens() {
+        return Math.max(0, numCached);
+    }
+
     /** Returns whether no further token may be generated. */
     public boolean isFull() {
         return numOutputTokens() >= maxTokens;
@@ -169,9 +181,39 @@ public final class Sequence<C> {
         return first;
     }
 
-    void start(BlockTable pages) {
+    /** Takes the cached pages of what is known into an empty table; returns the tokens in them. */
+    int shareFrom(RadixCache cache, BlockTable into) {
+        return cache.share(tokens, numTokens, pageKeys, into);
+    }
+
+    /** Offers the pages that are full now. */
+    void offerTo(RadixCache cache) {
+        cache.offer(tokens, numComputed, pageKeys, blockTable());
+    }
+
+    /** Returns whether a full page of known tokens is the same, all before it included, as {@code other}'s. */
+    boolean hasPageOf(Sequence<C> other, int page) {
+        return page < pageKeys.size()
+                && page < other.pageKeys.size()
+                && pageKeys.get(page).equals(other.pageKeys.get(page));
+    }
+
+    /**
+     * Begins to run.
+     *
+     * @param pages for all known tokens
+     * @param hitTokens how many of them are in those pages already
+     * @return whether it is the first time
+     */
+    boolean start(BlockTable pages, int hitTokens) {
         blockTable = pages;
         state = SequenceState.RUNNING;
+        numComputed = hitTokens;
+        boolean isFirst = numCached < 0;
+        if (isFirst) {
+            numCached = Math.min(hitTokens, numPromptTokens);
+        }
+        return isFirst;
     }
 
     /** Gives the pages back; {@code next} is WAITING (preempted) or FINISHED. */

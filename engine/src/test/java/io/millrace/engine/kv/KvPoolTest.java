@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.engine.ConfigException;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -55,7 +56,43 @@ class KvPoolTest {
         leaked.growTo(1);
         assertThatIllegalStateException()
                 .isThrownBy(() -> pool.check(List.of()))
-                .withMessage("page 0 is held by 0 block tables, counted 1 times, and not free");
+                .withMessage("page 0 is held by 0 block tables, counted 1 times, not cached, not idle, and not free");
+    }
+
+    @Test
+    void aCachedPageIsIdleUntilThePoolNeedsItOldestFirst() {
+        KvPool pool = new KvPool(3, 4);
+        List<Integer> evicted = new ArrayList<>();
+        pool.onEviction(evicted::add);
+        BlockTable table = new BlockTable(pool);
+        table.growTo(12);
+        pool.keep(0);
+        pool.keep(1);
+        pool.check(List.of(table));
+        table.releaseAll();
+        pool.check(List.of());
+        assertThat(pool.numFree()).isEqualTo(1);
+        assertThat(pool.numAvailable()).isEqualTo(3);
+        pool.share(0); // held again: now page 1 has been idle longest
+        pool.release(0);
+        assertThat(pool.take()).isEqualTo(2);
+        assertThat(pool.take()).isEqualTo(1);
+        assertThat(pool.take()).isZero();
+        assertThat(evicted).containsExactly(1, 0);
+        assertThatIllegalStateException().isThrownBy(pool::take).withMessage("none of 3 pages is free");
+        pool.release(1);
+        assertThat(pool.numFree()).isEqualTo(1); // not cached any more
+    }
+
+    @Test
+    void refusesToShareOrCacheWhatNobodyHolds() {
+        KvPool pool = new KvPool(2, 4);
+        assertThatIllegalStateException()
+                .isThrownBy(() -> pool.share(1))
+                .withMessage("page 1 is shared but neither held nor cached");
+        assertThatIllegalStateException()
+                .isThrownBy(() -> pool.keep(1))
+                .withMessage("page 1 is to be cached but is held by nobody");
     }
 
     @Test

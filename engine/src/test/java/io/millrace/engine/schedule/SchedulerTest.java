@@ -6,6 +6,7 @@ import io.millrace.engine.EngineMetrics;
 import io.millrace.engine.SamplingOptions;
 import io.millrace.engine.SamplingParams;
 import io.millrace.engine.kv.KvPool;
+import io.millrace.engine.kv.RadixCache;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -55,7 +56,7 @@ class SchedulerTest {
 
     @Test
     void mixesDecodeRowsWithPrefillChunksWithinTheBudget() {
-        Scheduler<String> scheduler = new Scheduler<>(new KvPool(100, 64), 8, 16, metrics);
+        Scheduler<String> scheduler = new Scheduler<>(new KvPool(100, 64), null, 8, 16, metrics);
         scheduler.add(sequence("a", 0, 10, 5));
         assertThat(step(scheduler)).containsExactly("a:10");
         scheduler.add(sequence("b", 0, 40, 5));
@@ -70,7 +71,7 @@ class SchedulerTest {
 
     @Test
     void servesLowerPriorityNumbersFirstThenArrival() {
-        Scheduler<String> scheduler = new Scheduler<>(new KvPool(100, 64), 2, 100, metrics);
+        Scheduler<String> scheduler = new Scheduler<>(new KvPool(100, 64), null, 2, 100, metrics);
         scheduler.add(sequence("late", 1, 3, 2));
         scheduler.add(sequence("first", 0, 3, 2));
         scheduler.add(sequence("second", 0, 3, 2));
@@ -82,7 +83,7 @@ class SchedulerTest {
     @Test
     void preemptsTheYoungestOfTheLowestClassAndRecomputesIt() {
         // 4 pages of 4 tokens: two prompts of 8 fill the pool; the next token of "old" needs a page.
-        Scheduler<String> scheduler = new Scheduler<>(new KvPool(5, 4), 8, 100, metrics);
+        Scheduler<String> scheduler = new Scheduler<>(new KvPool(5, 4), null, 8, 100, metrics);
         scheduler.add(sequence("old", 0, 8, 6));
         scheduler.add(sequence("young", 0, 7, 6));
         assertThat(step(scheduler)).containsExactly("old:8", "young:7");
@@ -101,7 +102,7 @@ class SchedulerTest {
     @Test
     void removingWhatWaitsOrRunsFreesItsPages() {
         KvPool pool = new KvPool(4, 4);
-        Scheduler<String> scheduler = new Scheduler<>(pool, 1, 100, metrics);
+        Scheduler<String> scheduler = new Scheduler<>(pool, null, 1, 100, metrics);
         Sequence<String> running = sequence("running", 0, 8, 6);
         Sequence<String> waiting = sequence("waiting", 0, 8, 6);
         scheduler.add(running);
@@ -114,15 +115,75 @@ class SchedulerTest {
         assertThat(scheduler.plan().size()).isZero();
     }
 
+    @Test
+    void computesACommonPrefixOnce() {
+        KvPool pool = new KvPool(400, 4);
+        Scheduler<String> scheduler = new Scheduler<>(pool, new RadixCache(pool, new byte[32]), 64, 2048, metrics);
+        List<Sequence<String>> all = new ArrayList<>();
+        int[] prompt = new SplittableRandom(1).ints(520, 0, 1000).toArray();
+        for (int i = 0; i < 200; i++) {
+            prompt[512] = i;
+            all.add(new Sequence<>("s" + i, PARAMS, 0, 0, arrivals++, prompt, 3));
+        }
+        all.forEach(scheduler::add);
+        // Although the budget has room for three more, they wait for what the first one computes.
+        assertThat(step(scheduler)).containsExactly("s0:520");
+        assertThat(step(scheduler)).hasSize(64).startsWith("s0:1", "s1:8", "s2:8");
+        int steps = 2;
+        while (all.stream().anyMatch(s -> s.state() != SequenceState.FINISHED)) {
+            step(scheduler);
+            assertThat(++steps).isLessThan(100);
+        }
+        assertThat(metrics.promptTokens.sum()).isEqualTo(520 + 199 * 8);
+        assertThat(metrics.prefixCacheQueries.sum()).isEqualTo(200 * 520);
+        assertThat(metrics.prefixCacheHits.sum()).isEqualTo(199 * 512);
+        assertThat(all.get(0).numCachedTokens()).isZero();
+        assertThat(all.get(199).numCachedTokens()).isEqualTo(512);
+        assertThat(metrics.usedPages.get()).isZero();
+        assertThat(pool.numAvailable()).isEqualTo(400);
+    }
+
+    @Test
+    void aWholeKnownPromptStillComputesItsLastToken() {
+        KvPool pool = new KvPool(20, 4);
+        Scheduler<String> scheduler = new Scheduler<>(pool, new RadixCache(pool, new byte[32]), 4, 100, metrics);
+        scheduler.add(sequence("first", 0, 8, 1));
+        assertThat(step(scheduler)).containsExactly("first:8");
+        scheduler.add(sequence("second", 0, 8, 1));
+        assertThat(step(scheduler)).containsExactly("second:4");
+        scheduler.add(sequence("longer", 0, 9, 1));
+        assertThat(step(scheduler)).containsExactly("longer:1");
+    }
+
+    @Test
+    void aPreemptedSequenceFindsItsOwnPagesAgain() {
+        KvPool pool = new KvPool(5, 4);
+        Scheduler<String> scheduler = new Scheduler<>(pool, new RadixCache(pool, new byte[32]), 8, 100, metrics);
+        int[] other = {9, 9, 9, 9, 9, 9, 9};
+        scheduler.add(sequence("old", 0, 8, 5));
+        Sequence<String> young = new Sequence<>("young", PARAMS, 0, 0, arrivals++, other, 6);
+        scheduler.add(young);
+        assertThat(step(scheduler)).containsExactly("old:8", "young:7");
+        assertThat(step(scheduler)).containsExactly("old:1", "young:1");
+        for (int i = 0; i < 3; i++) {
+            assertThat(step(scheduler)).containsExactly("old:1");
+        }
+        assertThat(metrics.preemptions.sum()).isEqualTo(1);
+        assertThat(step(scheduler)).containsExactly("young:1"); // 9 tokens; both full pages are still there
+        assertThat(young.numRecomputed()).isZero();
+        assertThat(young.numCachedTokens()).isZero(); // what counts is the first admission
+    }
+
     @ParameterizedTest
-    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, -1, -2, -3, -4, -5, -6, -7, -8})
     void finishesEverythingUnderRandomLoadWithTightPages(long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         int pages = 8 + random.nextInt(8);
         int budget = 1 + random.nextInt(20);
         int maxSeqs = 1 + random.nextInt(6);
         KvPool pool = new KvPool(pages, 4);
-        Scheduler<String> scheduler = new Scheduler<>(pool, maxSeqs, budget, metrics);
+        Scheduler<String> scheduler =
+                new Scheduler<>(pool, seed < 0 ? new RadixCache(pool, new byte[32]) : null, maxSeqs, budget, metrics);
         List<Sequence<String>> all = new ArrayList<>();
         int steps = 0;
         while (all.size() < 60 || all.stream().anyMatch(s -> s.state() != SequenceState.FINISHED)) {
@@ -147,6 +208,7 @@ class SchedulerTest {
             finishStep(scheduler, plan);
             assertThat(++steps).as("no progress: the scheduler is stuck").isLessThan(20_000);
         }
-        assertThat(pool.numFree()).isEqualTo(pages);
+        assertThat(pool.numAvailable()).isEqualTo(pages);
+        assertThat(metrics.prefixCacheHits.sum() > 0).isEqualTo(seed < 0); // all prompts are zeros
     }
 }
