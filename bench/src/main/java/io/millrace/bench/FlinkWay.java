@@ -42,6 +42,7 @@ final class FlinkWay implements ServingWay {
         values.put("max-model-len", Integer.toString(config.maxModelLen()));
         values.put("kv-cache-bytes", Long.toString(config.kvCacheBytes()));
         values.put("prefix-cache", config.isPrefixCacheOn() ? "on" : "off");
+        values.put("draft-tokens", Integer.toString(config.numDraftTokens()));
         values.put("parallelism", "1");
         values.put("checkpoint-interval", checkpointInterval.toMillis() + " ms");
         return JobOptions.of(Map.of(), null, values);

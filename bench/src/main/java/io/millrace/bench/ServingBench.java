@@ -134,7 +134,7 @@ public final class ServingBench implements Callable<Integer> {
             names = "--max-num-batched-tokens",
             paramLabel = "TOKENS",
             defaultValue = "0",
-            description = "Tokens of one step at most. Default: 0 = 512, but at least twice the concurrency.")
+            description = "Tokens of one step at most. Default: 0 = 512, or concurrency × (2 + draft tokens).")
     private int maxNumBatchedTokens;
 
     @Option(
@@ -151,7 +151,11 @@ public final class ServingBench implements Callable<Integer> {
             description = "Size of the KV pool. Default: 0 = as all sequences need, at most a quarter of the heap.")
     private long kvCacheBytes;
 
-    @Option(names = "--draft-tokens", paramLabel = "N", defaultValue = "0", description = "Only 0: nothing is drafted.")
+    @Option(
+            names = "--draft-tokens",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Drafts of the MTP layer per sequence and step. Default: ${DEFAULT-VALUE}.")
     private int draftTokens;
 
     @Option(
@@ -255,10 +259,6 @@ public final class ServingBench implements Callable<Integer> {
         atLeast(0, "--max-num-batched-tokens", maxNumBatchedTokens);
         atLeast(1, "--pairs", numPairs);
         atLeast(50, "--checkpoint-interval", checkpointIntervalMillis);
-        if (draftTokens != 0) {
-            throw new ConfigException(
-                    "--draft-tokens is " + draftTokens + " but must be 0: this version drafts nothing");
-        }
         if (!prefixCache.equals("on") && !prefixCache.equals("off")) {
             throw new ConfigException("--prefix-cache is " + prefixCache + " but must be on or off");
         }
@@ -283,11 +283,11 @@ public final class ServingBench implements Callable<Integer> {
                 "cpu",
                 numThreads,
                 concurrency,
-                // Decode rows come first: fewer tokens than sequences would keep the last ones from beginning.
-                maxNumBatchedTokens == 0 ? Math.max(512, 2 * concurrency) : maxNumBatchedTokens,
+                maxNumBatchedTokens,
                 maxModelLen == 0 ? contextTokens() : maxModelLen,
                 kvCacheBytes,
                 prefixCache.equals("on"),
+                draftTokens,
                 SamplingOptions.NONE);
     }
 

@@ -33,7 +33,7 @@ class ServingBenchTest {
                 "--concurrency 0|--concurrency is 0 but must be at least 1",
                 "--concurrency x|Invalid value for option '--max-num-seqs' (N): 'x' is not an int",
                 "--output-len 0|--output-len is 0 but must be at least 1",
-                "--draft-tokens 2|--draft-tokens is 2 but must be 0: this version drafts nothing",
+                "--draft-tokens 9|draft-tokens is 9 but must be 0 (none) to 8",
                 "--prefix-cache yes|--prefix-cache is yes but must be on or off",
                 "--compare engine|--compare has 1 ways but must have 2: engine,kafka",
                 "--input-len 2000|prompt and completion have 3,000 tokens but the model allows 2,048: "

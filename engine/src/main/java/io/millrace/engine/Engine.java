@@ -5,6 +5,7 @@ import io.millrace.engine.run.ModelRunner;
 import io.millrace.engine.sample.Sampler;
 import io.millrace.engine.schedule.Scheduler;
 import io.millrace.engine.schedule.Sequence;
+import io.millrace.engine.schedule.SequenceState;
 import io.millrace.engine.schedule.StepPlan;
 import io.millrace.engine.text.SampleText;
 import io.millrace.kernels.Backend;
@@ -150,10 +151,11 @@ public final class Engine implements AutoCloseable {
         int row = 0;
         for (int i = 0; i < plan.size(); i++) {
             Sequence<LiveSample> s = plan.sequence(i);
-            if (s.numMissing() == 0) {
-                accept(s, drawn.token(row), drawn.logprobs(row));
-                row++;
+            int numNew = plan.numDraws(i) == 0 ? 0 : 1 + plan.numAccepted(i);
+            for (int k = 0; k < numNew && s.state() == SequenceState.RUNNING; k++) { // it may end before the last
+                accept(s, drawn.token(row + k), drawn.logprobs(row + k));
             }
+            row += plan.numDraws(i);
         }
     }
 

@@ -9,11 +9,12 @@ import java.nio.file.Path;
  * @param backend {@code cpu} or {@code cuda}
  * @param numThreads worker threads of the cpu back end; 0 = all cores
  * @param maxNumSeqs sequences running together at most ({@code --max-num-seqs}, {@code --concurrency}), ≥ 1
- * @param maxNumBatchedTokens tokens of one step: decode rows first, the rest prefill chunks; 0 = 512, or twice {@link #maxNumSeqs} if
- *     that is more
+ * @param maxNumBatchedTokens tokens of one step: decode rows first, the rest prefill chunks; 0 = 512, or {@link #maxNumSeqs} times two
+ *     plus the draft tokens if that is more
  * @param maxModelLen prompt plus generated tokens at most; 0 = what the model allows
  * @param kvCacheBytes size of the KV pool; 0 = as {@link #maxNumSeqs} sequences of {@link #maxModelLen} need, at most a quarter of the memory
  * @param isPrefixCacheOn whether prompts that begin with the same tokens share what was computed ({@code --prefix-cache})
+ * @param numDraftTokens tokens that the MTP layer proposes per sequence and step ({@code --draft-tokens}); 0 = none
  * @param defaults sampling when a request doesn't say: command line over generation_config.json
  */
 public record EngineConfig(
@@ -25,11 +26,15 @@ public record EngineConfig(
         int maxModelLen,
         long kvCacheBytes,
         boolean isPrefixCacheOn,
+        int numDraftTokens,
         SamplingOptions defaults) {
+
+    /** Each further draft is right less often; the layer was trained for one. */
+    public static final int MAX_DRAFT_TOKENS = 8;
 
     /** The embedded default for a model folder. */
     public static EngineConfig of(Path modelFolder) {
-        return new EngineConfig(modelFolder, "cpu", 0, 64, 0, 0, 0, true, SamplingOptions.NONE);
+        return new EngineConfig(modelFolder, "cpu", 0, 64, 0, 0, 0, true, 0, SamplingOptions.NONE);
     }
 
     /** Checks the ranges. */
@@ -39,11 +44,16 @@ public record EngineConfig(
         check(maxNumBatchedTokens >= 0, "max-num-batched-tokens", maxNumBatchedTokens, "0 (chosen) or more");
         check(maxModelLen >= 0, "max-model-len", maxModelLen, "0 (what the model allows) or more");
         check(kvCacheBytes >= 0, "kv-cache-bytes", kvCacheBytes, "0 (chosen) or more");
+        check(
+                numDraftTokens >= 0 && numDraftTokens <= MAX_DRAFT_TOKENS,
+                "draft-tokens",
+                numDraftTokens,
+                "0 (none) to " + MAX_DRAFT_TOKENS);
     }
 
     /** Returns the tokens of one step, chosen or given. */
     int stepTokens() {
-        return maxNumBatchedTokens > 0 ? maxNumBatchedTokens : Math.max(512, 2 * maxNumSeqs);
+        return maxNumBatchedTokens > 0 ? maxNumBatchedTokens : Math.max(512, (2 + numDraftTokens) * maxNumSeqs);
     }
 
     private static void check(boolean isRight, String name, long value, String range) {

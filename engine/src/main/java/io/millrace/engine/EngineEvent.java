@@ -57,6 +57,8 @@ public sealed interface EngineEvent {
      * @param cachedTokens prompt tokens found in the prefix cache
      * @param keptTokens generated before a failure and not again
      * @param regeneratedTokens computed a second time as KV only (kept tokens after a resume, all tokens after a preemption)
+     * @param draftTokens drafts verified
+     * @param acceptedTokens drafts accepted
      * @param ttftNanos submit to the first new token; 0 if none was made
      * @param totalNanos submit to finish
      */
@@ -66,6 +68,8 @@ public sealed interface EngineEvent {
             int cachedTokens,
             int keptTokens,
             int regeneratedTokens,
+            int draftTokens,
+            int acceptedTokens,
             long ttftNanos,
             long totalNanos) {}
 }

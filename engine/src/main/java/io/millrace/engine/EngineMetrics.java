@@ -17,6 +17,10 @@ public final class EngineMetrics {
     public final LongAdder prefixCacheQueries = new LongAdder();
     /** Those of them that were found in it. */
     public final LongAdder prefixCacheHits = new LongAdder();
+    /** Drafts verified. */
+    public final LongAdder draftTokens = new LongAdder();
+    /** Those of them that were accepted. */
+    public final LongAdder acceptedTokens = new LongAdder();
     /** Sequences preempted. */
     public final LongAdder preemptions = new LongAdder();
     /** Steps run. */

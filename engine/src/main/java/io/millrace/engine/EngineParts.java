@@ -9,8 +9,7 @@ import io.millrace.engine.model.ModelConfig;
 import io.millrace.engine.model.ModelFolder;
 import io.millrace.engine.model.ProgressListener;
 import io.millrace.engine.run.ModelRunner;
-import io.millrace.engine.run.StepInput;
-import io.millrace.engine.sample.Sampler;
+import io.millrace.engine.run.StepLimits;
 import io.millrace.engine.schedule.Scheduler;
 import io.millrace.engine.text.ChatTemplate;
 import io.millrace.engine.text.Tokenizer;
@@ -65,43 +64,42 @@ record EngineParts(
     }
 
     private static EngineParts build(EngineConfig config, EngineMetrics metrics, ModelFolder folder, Backend backend) {
-        if (config.stepTokens() < config.maxNumSeqs()) {
+        int decodeRows = config.maxNumSeqs() * (1 + config.numDraftTokens());
+        if (config.stepTokens() < decodeRows) {
             LOG.warn(
-                    "max-num-batched-tokens {} is below max-num-seqs {}: while {} rows decode, no prompt is begun; raise it",
+                    "max-num-batched-tokens {} is below max-num-seqs × (1 + draft-tokens) = {}: while so many rows decode, no prompt"
+                            + " is begun; raise it",
                     config.stepTokens(),
-                    config.maxNumSeqs(),
-                    config.stepTokens());
+                    decodeRows);
         }
         ModelConfig modelConfig = folder.config();
         Tokenizer tokenizer = tokenizer(folder);
         int maxModelLen = maxModelLen(config, modelConfig);
         Rank rank = backend.open(ParallelPlan.SINGLE).get(0);
-        int maxTokens = Math.max(config.stepTokens(), config.maxNumSeqs());
-        DeepSeekModel model = DeepSeekModel.load(folder, rank, maxTokens, config.maxNumSeqs(), ProgressListener.NONE);
+        int maxPages = (maxModelLen + KvBudget.PAGE_TOKENS - 1) / KvBudget.PAGE_TOKENS;
+        StepLimits limits =
+                new StepLimits(config.stepTokens(), config.maxNumSeqs(), maxPages, numDraftTokens(config, modelConfig));
+        DeepSeekModel model = DeepSeekModel.load(
+                folder,
+                rank,
+                limits.numDraftTokens() > 0,
+                limits.maxTokens(),
+                limits.maxLogitRows(),
+                ProgressListener.NONE);
         DeviceInfo device = rank.device().info();
         int numPages = KvBudget.numPages(
-                config.kvCacheBytes(),
-                modelConfig.kvBytesPerToken(DeepSeekModel.kvDType(rank.device()).elementBytes()),
-                maxModelLen,
-                config.maxNumSeqs(),
-                device.totalBytes());
-        int maxPages = (maxModelLen + KvBudget.PAGE_TOKENS - 1) / KvBudget.PAGE_TOKENS;
+                config.kvCacheBytes(), model.kvBytesPerToken(), maxModelLen, config.maxNumSeqs(), device.totalBytes());
         GenerationConfig generation = folder.generationConfig();
         int[] endIds =
                 generation.eosTokenIds().stream().mapToInt(Integer::intValue).toArray();
-        ModelRunner runner = new ModelRunner(
+        ModelRunner runner = ModelRunner.of(
                 model,
                 model.allocateKv(numPages, KvBudget.PAGE_TOKENS),
-                new StepInput(rank.device(), maxTokens, config.maxNumSeqs(), maxPages),
-                new Sampler(rank, config.maxNumSeqs(), Math.min(tokenizer.numTokens(), modelConfig.vocabSize())),
+                rank,
+                limits,
+                Math.min(tokenizer.numTokens(), modelConfig.vocabSize()),
                 endIds);
-        LOG.info(
-                "{} on {} ({}), KV pool of {} pages of {} tokens",
-                folder.name(),
-                device.name(),
-                device.description(),
-                numPages,
-                KvBudget.PAGE_TOKENS);
+        logReady(folder.name(), device, numPages);
         ServedModel served = new ServedModel(
                 folder.name(),
                 folder.hash(ProgressListener.NONE),
@@ -123,12 +121,30 @@ record EngineParts(
                 new SampleEnd(endIds));
     }
 
+    private static void logReady(String name, DeviceInfo device, int numPages) {
+        LOG.info(
+                "{} on {} ({}), KV pool of {} pages of {} tokens",
+                name,
+                device.name(),
+                device.description(),
+                numPages,
+                KvBudget.PAGE_TOKENS);
+    }
+
     private static Scheduler<LiveSample> scheduler(
             EngineConfig config, int numPages, String modelHash, EngineMetrics metrics) {
         KvPool pool = new KvPool(numPages, KvBudget.PAGE_TOKENS);
         RadixCache cache =
                 config.isPrefixCacheOn() ? new RadixCache(pool, modelHash.getBytes(StandardCharsets.US_ASCII)) : null;
-        return new Scheduler<>(pool, cache, config.maxNumSeqs(), config.stepTokens(), metrics);
+        return new Scheduler<>(pool, cache, config.maxNumSeqs(), config.stepTokens(), config.numDraftTokens(), metrics);
+    }
+
+    private static int numDraftTokens(EngineConfig config, ModelConfig model) {
+        if (config.numDraftTokens() > 0 && model.numNextnPredictLayers() == 0) {
+            throw new ConfigException("draft-tokens is " + config.numDraftTokens()
+                    + " but the model has no MTP layer (num_nextn_predict_layers is 0): set it to 0");
+        }
+        return config.numDraftTokens();
     }
 
     private static Tokenizer tokenizer(ModelFolder folder) {

@@ -21,6 +21,8 @@ final class LiveSample {
                 s.numCachedTokens(),
                 keptTokens,
                 s.numRecomputed(),
+                s.numDraftTokens(),
+                s.numAcceptedTokens(),
                 firstTokenNanos == 0 ? 0 : firstTokenNanos - request.submittedNanos,
                 nowNanos - request.submittedNanos);
     }

@@ -32,6 +32,7 @@ class DeterminismIT {
 
     private final List<EngineRequest> requests = new ArrayList<>();
     private Map<String, String> want = Map.of();
+    private Map<String, Integer> wantRows = Map.of();
     private int wantBits;
 
     @BeforeAll
@@ -47,8 +48,9 @@ class DeterminismIT {
                     EngineRun.chat(rows.get(i)),
                     EngineRun.sampling(48, i % 2 == 0 ? 0.6 : 4.0, 0.95, 2L * i + 1)));
         }
-        want = run(EngineRun.config(1, 7, 512, 0, 0, false), new EngineMetrics());
-        wantBits = TappedBackendProvider.ROW_BITS.hashCode();
+        want = run(EngineRun.config(1, 7, 512, 0, 0, false, 0), new EngineMetrics());
+        wantRows = Map.copyOf(TappedBackendProvider.ROW_BITS);
+        wantBits = wantRows.hashCode();
     }
 
     @AfterEach
@@ -109,7 +111,7 @@ class DeterminismIT {
     @Test
     void sameBitsWithPrefixesFromTheCacheColdAndWarm() {
         EngineMetrics metrics = new EngineMetrics();
-        try (Engine engine = Engine.open(EngineRun.config(2, 16, 64, 0, 0, true), metrics)) {
+        try (Engine engine = Engine.open(EngineRun.config(2, 16, 64, 0, 0, true, 0), metrics)) {
             long hits = 0;
             for (String run : List.of("cold", "warm")) {
                 TappedBackendProvider.reset(); // of the warm-up's rows
@@ -130,9 +132,55 @@ class DeterminismIT {
     void sameBitsUnderPreemption(boolean isPrefixCacheOn) {
         EngineMetrics metrics = new EngineMetrics();
         long pageBytes = KvBudget.PAGE_TOKENS * 4L * (64 + 32) * Float.BYTES;
-        assertSame(EngineRun.config(2, 64, 64, 0, 33 * pageBytes, isPrefixCacheOn), metrics);
+        assertSame(EngineRun.config(2, 64, 64, 0, 33 * pageBytes, isPrefixCacheOn, 0), metrics);
         assertThat(metrics.preemptions.sum()).isGreaterThan(10);
         assertThat(metrics.recomputedTokens.sum()).isGreaterThan(300);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3})
+    void sameBitsWithDrafts(int draftTokens) {
+        EngineMetrics metrics = new EngineMetrics();
+        assertThat(run(EngineRun.config(2, 16, 64, 0, 0, true, draftTokens), metrics))
+                .isEqualTo(want);
+        assertSameRows();
+        assertThat(metrics.acceptedTokens.sum()).isBetween(1000L, metrics.draftTokens.sum() - 100);
+    }
+
+    @Test
+    void sameBitsWithDraftsUnderPreemption() {
+        EngineMetrics metrics = new EngineMetrics();
+        long pageBytes = KvBudget.PAGE_TOKENS * 5L * (64 + 32) * Float.BYTES;
+        assertThat(run(EngineRun.config(2, 64, 512, 0, 33 * pageBytes, true, 2), metrics))
+                .isEqualTo(want);
+        assertSameRows();
+        assertThat(metrics.preemptions.sum()).isGreaterThan(5);
+        assertThat(metrics.acceptedTokens.sum()).isGreaterThan(1000);
+    }
+
+    @Test
+    void greedyDraftsOfTheShippedModelAreNearlyAllAccepted() {
+        EngineMetrics metrics = new EngineMetrics();
+        List<EngineRequest> greedy = new ArrayList<>();
+        for (JsonNode row : EngineRun.jsonl("eval.jsonl").subList(0, 100)) {
+            greedy.add(EngineRun.request(
+                    row.get("id").asText(), EngineRun.chat(row), EngineRun.sampling(220, 0.0, null, 1L)));
+        }
+        try (Engine engine = Engine.open(EngineRun.config(2, 32, 512, 0, 0, true, 1), metrics)) {
+            EngineRun.run(engine, greedy).values().forEach(o -> {
+                EngineEvent.SampleStats stats = o.finished.get(0).stats();
+                assertThat(stats.acceptedTokens()).isBetween(1, stats.draftTokens());
+            });
+        }
+        assertThat(metrics.acceptedTokens.sum()).isGreaterThan(metrics.draftTokens.sum() * 99 / 100);
+        // Every other token is a draft.
+        assertThat(metrics.acceptedTokens.sum()).isGreaterThan(metrics.generationTokens.sum() * 45 / 100);
+    }
+
+    /** The last row drawn at a position is the one that counts; behind a sequence's end rows of drafts may be left. */
+    private void assertSameRows() {
+        wantRows.forEach((key, bits) ->
+                assertThat(TappedBackendProvider.ROW_BITS.get(key)).as(key).isEqualTo(bits));
     }
 
     @Test

@@ -184,6 +184,20 @@ class EngineIT {
     }
 
     @Test
+    void aRequestThatIsRejectedWithItsOtherSamplesLeavesTheRowsBehindItAlone() {
+        PromptInput other = new PromptInput.Tokens(new int[] {0, 492, 305, 261, 223, 22});
+        SamplingOptions two = new SamplingOptions(
+                20, null, 4.0, null, null, null, null, null, null, 1L, 2, null, null, null, null, null);
+        EngineRequest good = EngineRun.request("good", SUM, EngineRun.sampling(20, 0.0, null, 2L));
+        int[] alone =
+                EngineRun.run(engine, List.of(good)).get("good").finished.get(0).tokenIds();
+        TappedBackendProvider.poisoned = "1/0/3";
+        Map<String, EngineRun.Outcome> o = EngineRun.run(engine, List.of(EngineRun.request("bad", other, two), good));
+        assertThat(o.get("bad").rejected.stage()).isEqualTo(Stage.DECODE_STEP);
+        assertThat(o.get("good").finished.get(0).tokenIds()).isEqualTo(alone);
+    }
+
+    @Test
     void refusesWhatCannotFit() {
         int[] long300 = new int[300];
         Arrays.fill(long300, 305);

@@ -57,11 +57,17 @@ final class EngineRun {
     private EngineRun() {}
 
     static EngineConfig config(int threads, int maxNumSeqs, int chunk, int maxModelLen, long kvBytes) {
-        return config(threads, maxNumSeqs, chunk, maxModelLen, kvBytes, true);
+        return config(threads, maxNumSeqs, chunk, maxModelLen, kvBytes, true, 0);
     }
 
     static EngineConfig config(
-            int threads, int maxNumSeqs, int chunk, int maxModelLen, long kvBytes, boolean isPrefixCacheOn) {
+            int threads,
+            int maxNumSeqs,
+            int chunk,
+            int maxModelLen,
+            long kvBytes,
+            boolean isPrefixCacheOn,
+            int draftTokens) {
         return new EngineConfig(
                 TINY,
                 TappedBackendProvider.NAME,
@@ -71,6 +77,7 @@ final class EngineRun {
                 maxModelLen,
                 kvBytes,
                 isPrefixCacheOn,
+                draftTokens,
                 SamplingOptions.NONE);
     }
 

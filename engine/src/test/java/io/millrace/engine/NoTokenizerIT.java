@@ -22,7 +22,7 @@ class NoTokenizerIT {
         Path folder = temp.resolve("random");
         RandomWeights.write(
                 folder, Files.readString(EngineRun.TINY.resolve("config.json")), 7, 1 << 20, ProgressListener.NONE);
-        EngineConfig config = new EngineConfig(folder, "cpu", 1, 4, 64, 128, 0, true, SamplingOptions.NONE);
+        EngineConfig config = new EngineConfig(folder, "cpu", 1, 4, 64, 128, 0, true, 0, SamplingOptions.NONE);
         SamplingOptions greedy = EngineRun.sampling(5, 0.0, null, 1L);
         try (Engine engine = Engine.open(config, new EngineMetrics())) {
             Map<String, EngineRun.Outcome> outcomes = EngineRun.run(

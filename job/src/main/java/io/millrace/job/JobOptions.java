@@ -12,6 +12,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import io.millrace.engine.ConfigException;
+import io.millrace.engine.EngineConfig;
 import io.millrace.engine.RejectedException;
 import io.millrace.engine.SamplingOptions;
 import io.millrace.engine.SamplingParams;
@@ -115,14 +116,15 @@ public final class JobOptions {
                     65536,
                     "Sequences that run together at most, per engine.")
             .withAlias("concurrency"));
-    public static final JobOption<Integer> MAX_NUM_BATCHED_TOKENS = add(JobOption.integer(
-            "max-num-batched-tokens",
-            ENGINE,
-            "0",
-            "tokens",
-            0,
-            1 << 20,
-            "Tokens of one step: decode rows first, the rest for prefill; 0 = 512, or twice max-num-seqs."));
+    public static final JobOption<Integer> MAX_NUM_BATCHED_TOKENS = add(
+            JobOption.integer(
+                    "max-num-batched-tokens",
+                    ENGINE,
+                    "0",
+                    "tokens",
+                    0,
+                    1 << 20,
+                    "Tokens of one step: decode rows first, the rest for prefill; 0 = 512, or max-num-seqs × (2 + draft-tokens)."));
     public static final JobOption<Integer> MAX_MODEL_LEN = add(JobOption.integer(
             "max-model-len",
             ENGINE,
@@ -142,6 +144,14 @@ public final class JobOptions {
             "prefix-cache",
             ENGINE,
             "Prompts that begin with the same tokens share what was computed for them; same answers."));
+    public static final JobOption<Integer> DRAFT_TOKENS = add(JobOption.integer(
+            "draft-tokens",
+            ENGINE,
+            "0",
+            "tokens",
+            0,
+            EngineConfig.MAX_DRAFT_TOKENS,
+            "Tokens that the model's MTP layer proposes per sequence and step; same answers. 0 = none."));
 
     public static final JobOption<Integer> MAX_IN_FLIGHT_REQUESTS = add(JobOption.integer(
             "max-in-flight-requests",
@@ -402,6 +412,7 @@ public final class JobOptions {
                 get(MAX_MODEL_LEN),
                 get(KV_CACHE_BYTES),
                 get(PREFIX_CACHE),
+                get(DRAFT_TOKENS),
                 samplingJson(),
                 maxInFlight == 0 ? 4 * maxNumSeqs : maxInFlight,
                 get(MAX_IN_FLIGHT_BYTES),

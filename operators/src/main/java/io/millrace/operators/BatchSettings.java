@@ -18,6 +18,7 @@ import java.nio.file.Path;
  * @param maxModelLen see {@link EngineConfig}
  * @param kvCacheBytes see {@link EngineConfig}
  * @param isPrefixCacheOn see {@link EngineConfig}
+ * @param numDraftTokens see {@link EngineConfig}
  * @param samplingDefaultsJson the command line's sampling as a JSON object in wire names, empty = none
  * @param maxInFlightRequests requests that one subtask holds at most
  * @param maxInFlightBytes bytes of values that one subtask holds at most (one request is always let in)
@@ -36,6 +37,7 @@ public record BatchSettings(
         int maxModelLen,
         long kvCacheBytes,
         boolean isPrefixCacheOn,
+        int numDraftTokens,
         String samplingDefaultsJson,
         int maxInFlightRequests,
         long maxInFlightBytes,
@@ -71,6 +73,7 @@ public record BatchSettings(
                 maxModelLen,
                 kvCacheBytes,
                 isPrefixCacheOn,
+                numDraftTokens,
                 defaults);
     }
 }

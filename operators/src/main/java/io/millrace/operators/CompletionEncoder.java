@@ -130,8 +130,8 @@ final class CompletionEncoder {
                 sampling(params),
                 ttftNanos / NANOS_PER_MILLI,
                 (System.nanoTime() - request.takenNanos) / NANOS_PER_MILLI,
-                0, // this release drafts nothing
-                0,
+                results.stream().mapToInt(r -> r.stats().draftTokens()).sum(),
+                results.stream().mapToInt(r -> r.stats().acceptedTokens()).sum(),
                 request.resumedTokens,
                 request.entry.record().source());
     }

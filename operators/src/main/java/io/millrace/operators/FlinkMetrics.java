@@ -42,6 +42,8 @@ final class FlinkMetrics {
         total(group, "recomputed_tokens_total", engine.recomputedTokens);
         total(group, "prefix_cache_queries_total", engine.prefixCacheQueries);
         total(group, "prefix_cache_hits_total", engine.prefixCacheHits);
+        total(group, "spec_decode_num_draft_tokens_total", engine.draftTokens);
+        total(group, "spec_decode_num_accepted_tokens_total", engine.acceptedTokens);
         total(group, "num_preemptions_total", engine.preemptions);
         total(group, "steps_total", engine.steps);
     }

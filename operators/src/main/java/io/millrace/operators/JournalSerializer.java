@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  *         · i32 reasoningTokens · ints promptTokenIds · i32 cached, kept, regenerated · i64 ttftNanos, totalNanos]
  * </pre>
  *
- * A string is its number of chars and then each char in 1 to 3 bytes, so that any Java string comes back. {@code ?} = a u8 first, 0
+ * Draft counts aren't kept: they are zero for what had finished before a restore. A string is its number of chars and then each char in 1 to 3 bytes, so that any Java string comes back. {@code ?} = a u8 first, 0
  * = null. Counts are checked against the bytes that are left before anything is allocated. Any thread.
  */
 final class JournalSerializer {
@@ -256,8 +256,8 @@ final class JournalSerializer {
         @Nullable String content = in.readNullableString();
         String text = in.readString();
         int reasoningTokens = in.readInt();
-        SampleStats stats =
-                new SampleStats(in.readInts(), in.readInt(), in.readInt(), in.readInt(), in.readLong(), in.readLong());
+        SampleStats stats = new SampleStats(
+                in.readInts(), in.readInt(), in.readInt(), in.readInt(), 0, 0, in.readLong(), in.readLong());
         return new EngineEvent.Finished(
                 sampleIndex, reason, reasoning, content, text, tokenIds, reasoningTokens, stats);
     }

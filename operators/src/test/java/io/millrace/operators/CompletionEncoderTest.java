@@ -169,7 +169,7 @@ class CompletionEncoderTest {
                 new TokenLogprobs(new int[] {1, 1, 7}, new float[] {-0.1f, -0.1f, -4}));
         List<SampleProgress> samples = new ArrayList<>();
         for (int i = 0; i < request.params().n(); i++) {
-            SampleStats stats = new SampleStats(new int[] {0, 8}, 1 + i, 0, 0, 3_000_000 + i, 9_000_000);
+            SampleStats stats = new SampleStats(new int[] {0, 8}, 1 + i, 0, 0, 10 + i, 5 + i, 3_000_000 + i, 9_000_000);
             samples.add(new SampleProgress(
                     ids,
                     logprobs,

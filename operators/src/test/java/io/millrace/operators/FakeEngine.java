@@ -251,7 +251,7 @@ final class FakeEngine {
         private void finish(int i, FinishReason reason) {
             isFinished[i] = true;
             int[] ids = Arrays.copyOf(all[i], done[i]);
-            SampleStats stats = new SampleStats(PROMPT_IDS, 0, kept[i], kept[i], 1_000_000, 2_000_000);
+            SampleStats stats = new SampleStats(PROMPT_IDS, 0, kept[i], kept[i], 0, 0, 1_000_000, 2_000_000);
             listener.onEvent(new Finished(i, reason, null, text(ids), text(ids), ids, 0, stats));
         }
     }

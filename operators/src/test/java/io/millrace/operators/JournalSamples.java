@@ -81,7 +81,7 @@ final class JournalSamples {
                 true,
                 Map.of(9, -1.5, 3, 2.5),
                 1);
-        SampleStats stats = new SampleStats(new int[] {0, 300, 128_803}, 1, 2, 3, 4_000_000_000L, 5_000_000_000L);
+        SampleStats stats = new SampleStats(new int[] {0, 300, 128_803}, 1, 2, 3, 0, 0, 4_000_000_000L, 5_000_000_000L);
         Finished result = new Finished(
                 0, FinishReason.LENGTH, "think 🤔", null, "text \uD83D half", new int[] {70, 71}, 2, stats);
         List<TokenLogprobs> logprobs = List.of(

@@ -31,6 +31,7 @@ final class TestRecords {
                 0,
                 0,
                 true,
+                0,
                 "",
                 maxInFlightRequests,
                 maxInFlightBytes,

@@ -87,7 +87,8 @@ final class Checkpoint {
         return tensor.endsWith(".rotary_emb.inv_freq");
     }
 
-    private void check(TensorSpec spec) {
+    /** Checks that a tensor is there as wanted. */
+    void check(TensorSpec spec) {
         Located at = tensors.get(spec.name());
         if (at == null) {
             throw missing(spec);

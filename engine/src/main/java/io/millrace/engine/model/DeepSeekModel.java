@@ -10,6 +10,7 @@ import io.millrace.kernels.Tensor;
 import io.millrace.kernels.numeric.YarnRope;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A DeepSeek-V3 model on one rank: weights, activations, forward pass. Thread: the rank's; {@link #load} may run elsewhere before.
@@ -19,26 +20,10 @@ public final class DeepSeekModel {
     private final Device device;
     private final Ops ops;
     private final ModelWeights weights;
-    private final List<Layer> layers;
+    private final List<DecoderLayer> layers;
+    private final @Nullable MtpHead mtp;
     private final Workspace workspace;
     private final HeadRows headRows;
-
-    /** A layer's halves and the norms before them, [D] f32 each. */
-    private record Layer(Tensor inputNorm, MlaBlock attention, Tensor postAttentionNorm, Block feedForward) {}
-
-    /**
-     * Activations of the rows that need logits: views of the first S.
-     *
-     * @param residual [S, D] f32
-     * @param update [S, D] f32
-     * @param normed [S, D] f32
-     * @param logits [S, V] f32
-     */
-    private record HeadRows(Tensor residual, Tensor update, Tensor normed, Tensor logits) {
-        HeadRows firstRows(int s) {
-            return new HeadRows(residual.firstRows(s), update.firstRows(s), normed.firstRows(s), logits.firstRows(s));
-        }
-    }
 
     private DeepSeekModel(ModelConfig config, Rank rank, ModelWeights weights, int maxTokens, int maxLogitRows) {
         this.config = config;
@@ -46,21 +31,13 @@ public final class DeepSeekModel {
         device = rank.device();
         ops = rank.ops();
         workspace = Workspace.allocate(config, device, maxTokens);
-        headRows = new HeadRows(
-                device.allocate(DType.F32, maxLogitRows, config.hiddenSize()),
-                device.allocate(DType.F32, maxLogitRows, config.hiddenSize()),
-                device.allocate(DType.F32, maxLogitRows, config.hiddenSize()),
-                device.allocate(DType.F32, maxLogitRows, config.vocabSize()));
+        headRows = HeadRows.allocate(config, device, maxLogitRows);
         RopeTable rope = ropeTable(config, device);
-        layers = weights.layers().stream().map(w -> layer(w, rope)).toList();
-    }
-
-    private Layer layer(LayerWeights w, RopeTable rope) {
-        Block feedForward = w.feedForward() instanceof MoeWeights moe
-                ? new MoeBlock(config, ops, moe)
-                : new DenseMlp(ops, (MlpWeights) w.feedForward());
-        return new Layer(
-                w.inputNorm(), new MlaBlock(config, ops, w.attention(), rope), w.postAttentionNorm(), feedForward);
+        layers = weights.layers().stream()
+                .map(w -> DecoderLayer.of(config, ops, w, rope))
+                .toList();
+        MtpWeights mtpWeights = weights.mtp();
+        mtp = mtpWeights == null ? null : new MtpHead(config, device, ops, weights, mtpWeights, rope, maxTokens);
     }
 
     private static RopeTable ropeTable(ModelConfig config, Device device) {
@@ -77,6 +54,7 @@ public final class DeepSeekModel {
     /**
      * Loads a checkpoint.
      *
+     * @param isDrafting whether the MTP layer is wanted, too
      * @param maxTokens rows of one step at most
      * @param maxLogitRows rows of one step that need logits, at most
      * @param listener hears of the weights' bytes
@@ -84,8 +62,13 @@ public final class DeepSeekModel {
      * @throws io.millrace.kernels.DeviceException if the device has too little memory
      */
     public static DeepSeekModel load(
-            ModelFolder folder, Rank rank, int maxTokens, int maxLogitRows, ProgressListener listener) {
-        ModelWeights weights = WeightLoader.load(folder, rank.device(), listener);
+            ModelFolder folder,
+            Rank rank,
+            boolean isDrafting,
+            int maxTokens,
+            int maxLogitRows,
+            ProgressListener listener) {
+        ModelWeights weights = WeightLoader.load(folder, isDrafting, rank.device(), listener);
         return new DeepSeekModel(folder.config(), rank, weights, maxTokens, maxLogitRows);
     }
 
@@ -94,10 +77,20 @@ public final class DeepSeekModel {
         return config;
     }
 
-    /** Allocates the KV cache, one entry per layer; every layer uses the same page numbers. */
+    /** Returns the layers with a KV cache: the MTP layer has one, too. */
+    private int numKvLayers() {
+        return layers.size() + (mtp == null ? 0 : 1);
+    }
+
+    /** Returns the bytes that one token takes in the KV cache of all layers. */
+    public long kvBytesPerToken() {
+        return (long) numKvLayers() * config.kvDim() * kvDType(device).elementBytes();
+    }
+
+    /** Allocates the KV cache, one entry per layer, the MTP layer's last; every layer uses the same page numbers. */
     public List<KvLayer> allocateKv(int numPages, int pageTokens) {
         List<KvLayer> kv = new ArrayList<>();
-        for (int i = 0; i < config.numHiddenLayers(); i++) {
+        for (int i = 0; i < numKvLayers(); i++) {
             Tensor pages = device.allocate(kvDType(device), (long) numPages * pageTokens, config.kvDim());
             kv.add(new KvLayer(pages, pageTokens, config.kvLoraRank(), config.qkRopeHeadDim()));
         }
@@ -121,10 +114,7 @@ public final class DeepSeekModel {
         ops.embed(ws.residual(), weights.embedding(), step.tokens().ids()); // [T, D]
         ops.rmsNorm(ws.normed(), ws.residual(), layers.get(0).inputNorm(), eps);
         for (int i = 0; i < layers.size(); i++) {
-            Layer layer = layers.get(i);
-            layer.attention().forward(ws, step, kv.get(i));
-            ops.addRmsNorm(ws.normed(), ws.residual(), ws.update(), layer.postAttentionNorm(), eps);
-            layer.feedForward().forward(ws, step, kv.get(i));
+            layers.get(i).forward(ops, ws, step, kv.get(i), eps);
             if (i + 1 < layers.size()) {
                 ops.addRmsNorm(
                         ws.normed(),
@@ -135,12 +125,42 @@ public final class DeepSeekModel {
             }
         }
         HeadRows rows = headRows.firstRows(step.numLogitRows());
-        if (step.numLogitRows() > 0) { // the last update is added for these rows only
-            ops.gatherRows(rows.residual(), ws.residual(), step.logitRows()); // [S, D]
-            ops.gatherRows(rows.update(), ws.update(), step.logitRows());
-            ops.addRmsNorm(rows.normed(), rows.residual(), rows.update(), weights.finalNorm(), eps);
-            ops.denseGemm(rows.logits(), rows.normed(), weights.head()); // [S, V]
+        rows.compute(ops, ws, step, weights.finalNorm(), eps, weights.head());
+        if (mtp != null) { // it wants the states of all rows
+            ops.addRmsNorm(ws.normed(), ws.residual(), ws.update(), weights.finalNorm(), eps);
         }
+        return rows.logits();
+    }
+
+    /**
+     * Drafts: computes logits for the tokens after the next ones, and appends to the MTP layer's cache. Follows {@link #forward}
+     * of the same rows.
+     *
+     * @param step as forward's, but each row's id is that of the token that follows, and the logit rows are those to draft for
+     * @param kv from {@link #allocateKv}
+     * @return logits [S, V] f32, valid until the next call
+     */
+    public Tensor draft(ModelStep step, List<KvLayer> kv) {
+        Workspace ws = workspace.firstRows(step.numTokens());
+        return draft(ws, step, ws.normed(), kv);
+    }
+
+    /**
+     * Drafts one token further: the states are those that the last draft's logits came from.
+     *
+     * @param step one row for each of the last call's S, all of them logit rows, at the position after; ids are the drafts
+     */
+    public Tensor draftFurther(ModelStep step, List<KvLayer> kv) {
+        return draft(
+                workspace.firstRows(step.numTokens()), step, headRows.normed().firstRows(step.numTokens()), kv);
+    }
+
+    private Tensor draft(Workspace ws, ModelStep step, Tensor hidden, List<KvLayer> kv) {
+        if (mtp == null) {
+            throw new IllegalStateException("the model was loaded without its MTP layer");
+        }
+        HeadRows rows = headRows.firstRows(step.numLogitRows());
+        mtp.forward(ws, step, hidden, kv.get(layers.size()), rows);
         return rows.logits();
     }
 }

@@ -31,22 +31,27 @@ final class WeightLoader {
     }
 
     /**
-     * Loads the main model.
+     * Loads the main model, and the MTP layer where drafts are wanted.
      *
      * @throws io.millrace.engine.ConfigException naming the file and the tensor that can't be used
      */
-    static ModelWeights load(ModelFolder folder, Device device, ProgressListener listener) {
+    static ModelWeights load(ModelFolder folder, boolean isDrafting, Device device, ProgressListener listener) {
         ModelConfig config = folder.config();
         Checkpoint checkpoint = folder.checkpoint();
         checkpoint.check(config);
-        long bytes = ModelTensors.main(config).stream()
+        List<TensorSpec> specs = new ArrayList<>(ModelTensors.main(config));
+        if (isDrafting) {
+            ModelTensors.mtp(config).forEach(checkpoint::check);
+            specs.addAll(ModelTensors.mtp(config));
+        }
+        long bytes = specs.stream()
                 .map(spec -> checkpoint.located(spec.name()).entry())
                 .mapToLong(entry -> entry.end() - entry.begin())
                 .sum();
-        return new WeightLoader(config, checkpoint, device, new ByteProgress(bytes, listener)).model();
+        return new WeightLoader(config, checkpoint, device, new ByteProgress(bytes, listener)).model(isDrafting);
     }
 
-    private ModelWeights model() {
+    private ModelWeights model(boolean isDrafting) {
         List<Callable<LayerWeights>> layers = new ArrayList<>();
         for (int i = 0; i < config.numHiddenLayers(); i++) {
             int layer = i;
@@ -56,7 +61,19 @@ final class WeightLoader {
                 embedding(),
                 List.copyOf(LoaderThreads.all(layers)),
                 vector(ModelTensors.FINAL_NORM),
-                dense(ModelTensors.HEAD, config.vocabSize(), config.hiddenSize()));
+                dense(ModelTensors.HEAD, config.vocabSize(), config.hiddenSize()),
+                isDrafting ? mtp() : null);
+    }
+
+    private MtpWeights mtp() {
+        int i = config.numHiddenLayers();
+        String p = ModelTensors.prefix(i);
+        return new MtpWeights(
+                vector(p + "enorm.weight"),
+                vector(p + "hnorm.weight"),
+                dense(p + "eh_proj.weight", config.hiddenSize(), 2 * config.hiddenSize()),
+                layer(i),
+                vector(p + "shared_head.norm.weight"));
     }
 
     private LayerWeights layer(int i) {

@@ -3,10 +3,14 @@ package io.millrace.engine.run;
 import io.millrace.engine.model.DeepSeekModel;
 import io.millrace.engine.model.ModelStep;
 import io.millrace.engine.sample.Sampler;
+import io.millrace.engine.sample.Verifier;
 import io.millrace.engine.schedule.Sequence;
 import io.millrace.engine.schedule.StepPlan;
 import io.millrace.kernels.KvLayer;
+import io.millrace.kernels.Rank;
+import io.millrace.kernels.Tensor;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Runs planned steps on one rank: fills {@link StepInput}, the forward pass, then the draw. Thread: the engine loop only. */
 public final class ModelRunner {
@@ -14,6 +18,7 @@ public final class ModelRunner {
     private final List<KvLayer> kv;
     private final StepInput input;
     private final Sampler sampler;
+    private final @Nullable Drafter drafter;
     private final int[] endIds;
 
     /**
@@ -23,33 +28,81 @@ public final class ModelRunner {
      * @param kv one entry per layer
      * @param input buffers for the largest step
      * @param sampler for the most rows
+     * @param drafter null if nothing is drafted
      * @param endIds ids that end a sequence, masked until {@code min_tokens}
      */
-    public ModelRunner(DeepSeekModel model, List<KvLayer> kv, StepInput input, Sampler sampler, int[] endIds) {
+    private ModelRunner(
+            DeepSeekModel model,
+            List<KvLayer> kv,
+            StepInput input,
+            Sampler sampler,
+            @Nullable Drafter drafter,
+            int[] endIds) {
         this.model = model;
         this.kv = kv;
         this.input = input;
         this.sampler = sampler;
+        this.drafter = drafter;
         this.endIds = endIds.clone();
     }
 
-    /** Runs a step; the sampler returned holds one row per sequence that {@link StepPlan#draws}, in the plan's order. */
+    /**
+     * Makes a runner with the buffers that it needs.
+     *
+     * @param kv one entry per layer, the MTP layer's last if it is loaded
+     * @param limits sizes of a step
+     * @param numTokens ids ≥ this are padding rows of the head and never drawn
+     */
+    public static ModelRunner of(
+            DeepSeekModel model, List<KvLayer> kv, Rank rank, StepLimits limits, int numTokens, int[] endIds) {
+        StepInput input = new StepInput(
+                rank.device(), limits.maxTokens(), limits.maxSeqs(), limits.maxPages(), limits.maxLogitRows());
+        Drafter drafter = limits.numDraftTokens() == 0
+                ? null
+                : new Drafter(
+                        model,
+                        kv,
+                        rank.device(),
+                        limits.maxTokens(),
+                        input.ofOneRowEach(),
+                        new Sampler(rank, limits.maxSeqs(), numTokens),
+                        limits.numDraftTokens());
+        Sampler sampler = new Sampler(rank, limits.maxLogitRows(), numTokens);
+        return new ModelRunner(model, kv, input, sampler, drafter, endIds);
+    }
+
+    /**
+     * Runs a step, verifies its drafts and proposes new ones; the sampler returned holds {@link StepPlan#numDraws} rows for each
+     * sequence, in the plan's order.
+     */
     public Sampler run(StepPlan<?> plan) {
         ModelStep step = input.fill(plan);
         sampler.startStep();
         for (int i = 0; i < plan.size(); i++) {
-            if (plan.draws(i)) {
-                addRow(plan.sequence(i));
+            for (int k = 0; k < plan.numDraws(i); k++) {
+                addRow(plan.sequence(i), k);
             }
         }
-        var logits = model.forward(step, kv);
+        Tensor logits = model.forward(step, kv);
         if (step.numLogitRows() > 0) {
             sampler.draw(logits);
+            verify(plan);
+        }
+        if (drafter != null) {
+            drafter.draft(plan, step, sampler);
         }
         return sampler;
     }
 
-    private void addRow(Sequence<?> s) {
+    private void verify(StepPlan<?> plan) {
+        int row = 0;
+        for (int i = 0; i < plan.size(); i++) {
+            plan.accept(i, Verifier.numAccepted(plan.drafts(i), sampler, row));
+            row += plan.numDraws(i);
+        }
+    }
+
+    private void addRow(Sequence<?> s, int ahead) {
         int[] masked = endIds;
         if (s.params().minTokens() > 0 && !s.params().stopTokenIds().isEmpty()) {
             masked = java.util.stream.IntStream.concat(
@@ -58,6 +111,6 @@ public final class ModelRunner {
                     .distinct()
                     .toArray();
         }
-        sampler.add(s.params(), s.numOutputTokens(), s.sampleIndex(), s.penalties(), masked);
+        sampler.add(s.params(), s.numOutputTokens() + ahead, s.sampleIndex(), s.penalties(), masked);
     }
 }

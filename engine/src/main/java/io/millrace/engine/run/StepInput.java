@@ -9,6 +9,7 @@ import io.millrace.kernels.DType;
 import io.millrace.kernels.Device;
 import io.millrace.kernels.StepTensors;
 import io.millrace.kernels.Tensor;
+import java.util.List;
 
 /**
  * The device buffers that change from step to step, allocated once, and their host twins. Thread: the engine loop only.
@@ -38,8 +39,9 @@ public final class StepInput {
      * @param maxTokens tokens of a step at most
      * @param maxSeqs sequences of a step at most
      * @param maxPages pages of a sequence at most
+     * @param maxLogitRows rows of a step that need logits at most
      */
-    public StepInput(Device device, int maxTokens, int maxSeqs, int maxPages) {
+    public StepInput(Device device, int maxTokens, int maxSeqs, int maxPages, int maxLogitRows) {
         this.device = device;
         this.maxPages = maxPages;
         ids = new int[maxTokens];
@@ -48,14 +50,23 @@ public final class StepInput {
         queryStarts = new int[maxSeqs + 1];
         contextTokens = new int[maxSeqs];
         blockTables = new int[maxSeqs * maxPages];
-        logitRows = new int[maxSeqs];
+        logitRows = new int[maxLogitRows];
         idsTensor = device.allocate(DType.I32, maxTokens);
         positionsTensor = device.allocate(DType.I32, maxTokens);
         slotsTensor = device.allocate(DType.I32, maxTokens);
         queryStartsTensor = device.allocate(DType.I32, maxSeqs + 1);
         contextTokensTensor = device.allocate(DType.I32, maxSeqs);
         blockTablesTensor = device.allocate(DType.I32, maxSeqs, maxPages);
-        logitRowsTensor = device.allocate(DType.I32, maxSeqs);
+        logitRowsTensor = device.allocate(DType.I32, maxLogitRows);
+    }
+
+    int maxSeqs() {
+        return contextTokens.length;
+    }
+
+    /** Returns an input of the same device and block tables for steps of one row per sequence. */
+    StepInput ofOneRowEach() {
+        return new StepInput(device, contextTokens.length, contextTokens.length, maxPages, contextTokens.length);
     }
 
     /** Writes a plan to the device and returns the views of its size. */
@@ -64,26 +75,51 @@ public final class StepInput {
         int numLogitRows = 0;
         for (int i = 0; i < plan.size(); i++) {
             queryStarts[i] = row;
-            row = fillSequence(plan.sequence(i), plan.count(i), i, row);
-            if (plan.draws(i)) {
-                logitRows[numLogitRows++] = row - 1;
+            row = fillSequence(plan.sequence(i), plan.count(i), plan.drafts(i), i, row);
+            for (int back = plan.numDraws(i); back > 0; back--) {
+                logitRows[numLogitRows++] = row - back;
             }
         }
         queryStarts[plan.size()] = row;
         return upload(row, plan.size(), numLogitRows);
     }
 
-    private int fillSequence(Sequence<?> sequence, int count, int index, int firstRow) {
-        BlockTable table = sequence.blockTable();
+    private int fillSequence(Sequence<?> sequence, int count, int[] drafts, int index, int firstRow) {
         int from = sequence.numComputed();
-        for (int k = 0; k < count; k++) {
-            ids[firstRow + k] = sequence.token(from + k);
-            positions[firstRow + k] = from + k;
-            slots[firstRow + k] = table.slot(from + k);
+        int total = count + drafts.length;
+        for (int k = 0; k < total; k++) {
+            int id = k < count ? sequence.token(from + k) : drafts[k - count];
+            fillRow(firstRow + k, id, from + k, sequence.blockTable());
         }
-        contextTokens[index] = from + count;
-        table.copyTo(blockTables, index * maxPages);
-        return firstRow + count;
+        contextTokens[index] = from + total;
+        sequence.blockTable().copyTo(blockTables, index * maxPages);
+        return firstRow + total;
+    }
+
+    private void fillRow(int row, int id, int position, BlockTable table) {
+        ids[row] = id;
+        positions[row] = position;
+        slots[row] = table.slot(position);
+    }
+
+    /**
+     * Writes one row per sequence, all of which need logits.
+     *
+     * @param tables [n] the sequences'
+     * @param rowIds [n] ids
+     * @param rowPositions [n] their positions
+     */
+    ModelStep fillOneRowEach(List<BlockTable> tables, int[] rowIds, int[] rowPositions) {
+        int n = tables.size();
+        for (int i = 0; i < n; i++) {
+            fillRow(i, rowIds[i], rowPositions[i], tables.get(i));
+            queryStarts[i] = i;
+            contextTokens[i] = rowPositions[i] + 1;
+            tables.get(i).copyTo(blockTables, i * maxPages);
+            logitRows[i] = i;
+        }
+        queryStarts[n] = n;
+        return upload(n, n, n);
     }
 
     private ModelStep upload(int numTokens, int numSeqs, int numLogitRows) {

@@ -78,6 +78,12 @@ public final class Sampler {
         wantedLogprobs[row] = params.topLogprobs();
     }
 
+    /** Adds a row whose draw is only a proposal: no log-probabilities. Its sequence has no penalties. */
+    public void addDraft(SamplingParams params, int position, int sampleIndex) {
+        add(params, position, sampleIndex, null, new int[0]);
+        wantedLogprobs[batch.numRows - 1] = -1;
+    }
+
     /**
      * Draws for every row added.
      *

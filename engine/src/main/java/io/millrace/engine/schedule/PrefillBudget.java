@@ -16,8 +16,8 @@ final class PrefillBudget {
         left = maxNumBatchedTokens;
     }
 
-    void spendDecodeRow() {
-        left = Math.max(0, left - 1);
+    void spendDecodeRows(int count) {
+        left = Math.max(0, left - count);
     }
 
     /** Returns the tokens of the next chunk: as many of {@code missing} as are left, and takes them. */

@@ -21,6 +21,7 @@ public final class Scheduler<C> {
     private final @Nullable RadixCache cache;
     private final int maxNumSeqs;
     private final int maxNumBatchedTokens;
+    private final int numDraftTokens;
     private final PrefillBudget budget;
     private final EngineMetrics metrics;
     private final TreeSet<Sequence<C>> waiting = new TreeSet<>(Sequence::compare);
@@ -34,14 +35,21 @@ public final class Scheduler<C> {
      * @param cache over the same pool; null = prompts aren't shared
      * @param maxNumSeqs sequences running together at most
      * @param maxNumBatchedTokens tokens of a step at most, decode rows excepted
+     * @param numDraftTokens drafts of a sequence per step at most
      * @param metrics counters to keep
      */
     public Scheduler(
-            KvPool pool, @Nullable RadixCache cache, int maxNumSeqs, int maxNumBatchedTokens, EngineMetrics metrics) {
+            KvPool pool,
+            @Nullable RadixCache cache,
+            int maxNumSeqs,
+            int maxNumBatchedTokens,
+            int numDraftTokens,
+            EngineMetrics metrics) {
         this.pool = pool;
         this.cache = cache;
         this.maxNumSeqs = maxNumSeqs;
         this.maxNumBatchedTokens = maxNumBatchedTokens;
+        this.numDraftTokens = numDraftTokens;
         this.budget = new PrefillBudget(maxNumBatchedTokens);
         this.metrics = metrics;
         metrics.totalPages.set(pool.numPages());
@@ -51,7 +59,12 @@ public final class Scheduler<C> {
     /** Returns a scheduler like this one, over pages of its own numbering, without a cache and with nothing queued. */
     public Scheduler<C> emptyTwin(EngineMetrics twinMetrics) {
         return new Scheduler<>(
-                new KvPool(pool.numPages(), pool.pageTokens()), null, maxNumSeqs, maxNumBatchedTokens, twinMetrics);
+                new KvPool(pool.numPages(), pool.pageTokens()),
+                null,
+                maxNumSeqs,
+                maxNumBatchedTokens,
+                numDraftTokens,
+                twinMetrics);
     }
 
     /** Returns the counters that this one keeps. */
@@ -89,10 +102,16 @@ public final class Scheduler<C> {
         for (int i = 0; i < plan.size(); i++) {
             Sequence<C> s = plan.sequence(i);
             int promptBefore = Math.min(s.numComputed(), s.numPromptTokens());
-            int recomputed = plan.count(i) - s.advance(plan.count(i));
+            int kept = plan.count(i) + plan.numAccepted(i);
+            int recomputed = kept - s.advance(kept);
             metrics.recomputedTokens.add(recomputed);
             metrics.promptTokens.add(
                     Math.max(0, Math.min(s.numComputed(), s.numPromptTokens()) - promptBefore - recomputed));
+            if (plan.drafts(i).length > 0) {
+                s.verified(plan.drafts(i).length, plan.numAccepted(i));
+                metrics.draftTokens.add(plan.drafts(i).length);
+                metrics.acceptedTokens.add(plan.numAccepted(i));
+            }
             if (cache != null) {
                 s.offerTo(cache);
             }
@@ -104,21 +123,22 @@ public final class Scheduler<C> {
         for (Sequence<C> s : List.copyOf(running)) {
             if (s.state() == SequenceState.RUNNING && s.numMissing() == 1 && findPages(s)) {
                 plan.add(s, 1);
-                budget.spendDecodeRow();
+                budget.spendDecodeRows(1 + s.drafts().length);
             }
         }
     }
 
-    /** Makes room for the sequence's last token; preempts from the end of the order, at worst the sequence itself. */
+    /** Makes room for the sequence's last token and drafts; preempts from the end of the order, at worst the sequence itself. */
     private boolean findPages(Sequence<C> s) {
-        while (!pool.canTake(s.blockTable().missingPages(s.numTokens()))) {
+        int numTokens = s.numTokensWithDrafts(numDraftTokens);
+        while (!pool.canTake(s.blockTable().missingPages(numTokens))) {
             Sequence<C> victim = running.last();
             preempt(victim);
             if (victim == s) {
                 return false;
             }
         }
-        s.blockTable().growTo(s.numTokens());
+        s.blockTable().growTo(numTokens);
         return true;
     }
 
@@ -143,17 +163,18 @@ public final class Scheduler<C> {
     private void admitWaiting() {
         while (!waiting.isEmpty() && running.size() < maxNumSeqs && !budget.isSpent()) {
             Sequence<C> s = waiting.first();
+            int numTokens = s.numTokensWithDrafts(numDraftTokens);
             BlockTable pages = new BlockTable(pool);
             int hitTokens = cache == null ? 0 : s.shareFrom(cache, pages);
             // All pages of what is known at once, and one in a hundred spare, so that those who run can grow before
             // anybody is preempted.
             int spare = running.isEmpty() ? 0 : Math.max(1, pool.numPages() / 100);
-            if (isBeingComputed(s, pages.numPages()) || !pool.canTake(pages.missingPages(s.numTokens()) + spare)) {
+            if (isBeingComputed(s, pages.numPages()) || !pool.canTake(pages.missingPages(numTokens) + spare)) {
                 pages.releaseAll();
                 return;
             }
             waiting.remove(s);
-            pages.growTo(s.numTokens());
+            pages.growTo(numTokens);
             if (s.start(pages, hitTokens) && cache != null) {
                 metrics.prefixCacheQueries.add(s.numPromptTokens());
                 metrics.prefixCacheHits.add(s.numCachedTokens());

@@ -34,6 +34,9 @@ public final class Sequence<C> {
     private int numEverComputed;
     private int numRecomputed;
     private int numCached = -1;
+    private int[] drafts = StepPlan.NO_DRAFTS;
+    private int numDrafted;
+    private int numAccepted;
     private SequenceState state = SequenceState.WAITING;
     private @Nullable BlockTable blockTable;
 
@@ -148,6 +151,48 @@ public final class Sequence<C> {
         return state;
     }
 
+    /** Returns the ids proposed for its next positions, to be verified by the next step. */
+    int[] drafts() {
+        return drafts;
+    }
+
+    /** Proposes ids, maybe none, for the positions behind those that the running step draws. */
+    public void propose(int[] ids) {
+        drafts = ids;
+    }
+
+    /**
+     * Returns whether it may draft once it has {@code numNew} tokens more: a draw that looks at what was drawn before it can't be
+     * verified together with it, and there must be room for all drafts and one token behind them.
+     */
+    public boolean canDraft(int numNew, int numDraftTokens) {
+        return penalties == null && numOutputTokens() + numNew + numDraftTokens < maxTokens;
+    }
+
+    /** Returns the drafts that were verified. */
+    public int numDraftTokens() {
+        return numDrafted;
+    }
+
+    /** Returns how many of them were accepted. */
+    public int numAcceptedTokens() {
+        return numAccepted;
+    }
+
+    /** Notes what became of the drafts. */
+    void verified(int numVerified, int numRight) {
+        numDrafted += numVerified;
+        numAccepted += numRight;
+    }
+
+    /** Returns the tokens that must have a place: what is known, drafts, and what the drafts after those write while they are made. */
+    int numTokensWithDrafts(int numDraftTokens) {
+        boolean isDrafting = penalties == null && numDraftTokens > 0;
+        return isDrafting
+                ? (int) Math.min((long) numPromptTokens + maxTokens, numTokens + 2L * numDraftTokens)
+                : numTokens;
+    }
+
     /** Returns its pages; only while it runs. */
     public BlockTable blockTable() {
         if (blockTable == null) {
@@ -186,9 +231,9 @@ public final class Sequence<C> {
         return cache.share(tokens, numTokens, pageKeys, into);
     }
 
-    /** Offers the pages that are full now. */
+    /** Offers the pages that are full of tokens appended so far. */
     void offerTo(RadixCache cache) {
-        cache.offer(tokens, numComputed, pageKeys, blockTable());
+        cache.offer(tokens, Math.min(numComputed, numTokens), pageKeys, blockTable());
     }
 
     /** Returns whether a full page of known tokens is the same, all before it included, as {@code other}'s. */
@@ -223,6 +268,7 @@ public final class Sequence<C> {
             blockTable = null;
         }
         numComputed = 0;
+        drafts = StepPlan.NO_DRAFTS;
         state = next;
     }
 

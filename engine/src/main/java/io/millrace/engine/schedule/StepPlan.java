@@ -4,52 +4,82 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Who does what in a step: each entry computes the next {@code count} tokens of a sequence, and draws a token if that reaches its
- * last one. Reused from step to step. Thread: the engine loop only.
+ * Who does what in a step. An entry computes the next tokens of a sequence, and, if that reaches its last one, draws the next; if
+ * it has drafts, they are computed behind, and a token is drawn after each. Reused from step to step. Thread: the engine loop only.
  *
  * @param <C> the sequences' companions
  */
 public final class StepPlan<C> {
-    private final List<Sequence<C>> sequences = new ArrayList<>();
-    private int[] counts = new int[16];
+    /** One sequence's part. */
+    private static final class Entry<C> {
+        final Sequence<C> sequence;
+        final int count;
+        final boolean isDrawing;
+        final int[] drafts;
+        int numAccepted;
+
+        Entry(Sequence<C> sequence, int count) {
+            this.sequence = sequence;
+            this.count = count;
+            isDrawing = count == sequence.numMissing();
+            drafts = isDrawing ? sequence.drafts() : NO_DRAFTS;
+        }
+    }
+
+    static final int[] NO_DRAFTS = {};
+
+    private final List<Entry<C>> entries = new ArrayList<>();
     private int numTokens;
 
     void clear() {
-        sequences.clear();
+        entries.clear();
         numTokens = 0;
     }
 
+    /** Adds a sequence's next {@code count} tokens, and its drafts if those are all that are missing. */
     void add(Sequence<C> sequence, int count) {
-        if (sequences.size() == counts.length) {
-            counts = java.util.Arrays.copyOf(counts, 2 * counts.length);
-        }
-        counts[sequences.size()] = count;
-        sequences.add(sequence);
-        numTokens += count;
+        Entry<C> entry = new Entry<>(sequence, count);
+        entries.add(entry);
+        numTokens += count + entry.drafts.length;
     }
 
     /** Returns the number of sequences in the step. */
     public int size() {
-        return sequences.size();
+        return entries.size();
     }
 
     /** Returns the i-th sequence. */
     public Sequence<C> sequence(int i) {
-        return sequences.get(i);
+        return entries.get(i).sequence;
     }
 
     /** Returns how many of the i-th sequence's missing tokens the step computes, ≥ 1. */
     public int count(int i) {
-        return counts[i];
+        return entries.get(i).count;
     }
 
-    /** Returns whether the i-th sequence gets a new token from this step. */
-    public boolean draws(int i) {
-        Sequence<C> s = sequences.get(i);
-        return counts[i] == s.numMissing();
+    /** Returns the ids that are tried behind the i-th sequence's last token. */
+    public int[] drafts(int i) {
+        return entries.get(i).drafts;
     }
 
-    /** Returns T, the tokens of the step. */
+    /** Returns how many tokens are drawn for the i-th sequence: none, or one and one per draft. */
+    public int numDraws(int i) {
+        Entry<C> e = entries.get(i);
+        return e.isDrawing ? 1 + e.drafts.length : 0;
+    }
+
+    /** Notes how many of the i-th sequence's drafts stand. */
+    public void accept(int i, int numDrafts) {
+        entries.get(i).numAccepted = numDrafts;
+    }
+
+    /** Returns how many of the i-th sequence's drafts stand, once they are verified. */
+    public int numAccepted(int i) {
+        return entries.get(i).numAccepted;
+    }
+
+    /** Returns T, the tokens of the step, drafts included. */
     public int numTokens() {
         return numTokens;
     }

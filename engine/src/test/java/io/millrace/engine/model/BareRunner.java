@@ -46,7 +46,9 @@ final class BareRunner implements AutoCloseable {
         backend = Backends.named("cpu", 2);
         Rank rank = backend.open(ParallelPlan.SINGLE).get(0);
         device = rank.device();
-        model = DeepSeekModel.load(ModelFolder.open(folder), rank, maxTokens, maxTokens, ProgressListener.NONE);
+        ModelFolder opened = ModelFolder.open(folder);
+        boolean isDrafting = opened.config().numNextnPredictLayers() > 0;
+        model = DeepSeekModel.load(opened, rank, isDrafting, maxTokens, maxTokens, ProgressListener.NONE);
         this.pageTokens = pageTokens;
         this.pages = pages;
         maxPages = pages[0].length;
@@ -72,14 +74,26 @@ final class BareRunner implements AutoCloseable {
     /** Runs a step and returns logits [rows, V], the chunks' rows one after the other. */
     float[][] step(List<Chunk> chunks) {
         int t = write(chunks);
+        return rows(forward(t, t, chunks.size()), t);
+    }
+
+    private float[][] rows(Tensor logits, int t) {
         int vocab = model.config().vocabSize();
         float[] flat = new float[t * vocab];
-        device.read(flat, forward(t, t, chunks.size()), flat.length);
+        device.read(flat, logits, flat.length);
         float[][] out = new float[t][];
         for (int i = 0; i < t; i++) {
             out[i] = Arrays.copyOfRange(flat, i * vocab, (i + 1) * vocab);
         }
         return out;
+    }
+
+    /** Runs a step, then the MTP layer with the tokens that follow; returns the layer's logits [T, V]. */
+    float[][] draft(Chunk chunk, int[] following) {
+        int t = write(List.of(chunk));
+        forward(t, 0, 1);
+        device.write(ids, following, t);
+        return rows(model.draft(modelStep(t, t, 1), kv), t);
     }
 
     /** Runs a step that wants no logits and returns how many rows it got. */
@@ -122,13 +136,17 @@ final class BareRunner implements AutoCloseable {
     }
 
     private Tensor forward(int t, int logitRows, int sequences) {
+        return model.forward(modelStep(t, logitRows, sequences), kv);
+    }
+
+    private ModelStep modelStep(int t, int logitRows, int sequences) {
         AttentionBatch attention = new AttentionBatch(
                 queryStarts.firstRows(sequences + 1L),
                 contextTokens.firstRows(sequences),
                 blockTables.firstRows(sequences),
                 sequences);
         StepTensors tokens = new StepTensors(ids.firstRows(t), positions.firstRows(t), slots.firstRows(t));
-        return model.forward(new ModelStep(t, tokens, attention, logitRows, rows.firstRows(logitRows)), kv);
+        return new ModelStep(t, tokens, attention, logitRows, rows.firstRows(logitRows));
     }
 
     /** Feeds a sequence in chunks of at most {@code chunkTokens} and returns the logits of all rows. */

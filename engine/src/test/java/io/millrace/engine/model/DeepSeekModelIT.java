@@ -48,6 +48,35 @@ class DeepSeekModelIT {
         }
     }
 
+    @Test
+    void draftsWhatTheReferenceDrafts() {
+        List<Golden> goldens = Golden.all();
+        try (BareRunner runner = new BareRunner(TestConfigs.TINY_R1, 200, 64, BareRunner.identityPages(1, 2048 / 64))) {
+            int numDrafts = 0;
+            for (Golden g : goldens) {
+                int promptTokens = g.promptIds().length;
+                int[] all = Arrays.copyOf(g.promptIds(), promptTokens + g.completionIds().length);
+                System.arraycopy(g.completionIds(), 0, all, promptTokens, g.completionIds().length);
+                List<Integer> drafts = new ArrayList<>();
+                int end = promptTokens + g.draftIds().length - 1;
+                for (int start = 0; start < end; start += 200) { // the layer's cache joins the chunks
+                    int to = Math.min(end, start + 200);
+                    float[][] logits = runner.draft(
+                            new BareRunner.Chunk(0, start, Arrays.copyOfRange(all, start, to)),
+                            Arrays.copyOfRange(all, start + 1, to + 1));
+                    for (int row = Math.max(0, promptTokens - 1 - start); row < to - start; row++) {
+                        drafts.add(BareRunner.argmax(logits[row]));
+                    }
+                }
+                assertThat(drafts.stream().mapToInt(Integer::intValue).toArray())
+                        .as(g.id())
+                        .isEqualTo(g.draftIds());
+                numDrafts += drafts.size();
+            }
+            assertThat(numDrafts).isGreaterThan(2000);
+        }
+    }
+
     /** Appends the best id after comparing the row with the golden's five best. */
     private static void take(Golden golden, List<Integer> completion, float[] logits) {
         int step = completion.size();

@@ -10,7 +10,7 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /** A line of the shipped model's goldens.jsonl: what its NumPy reference answered in f64, greedily. */
-record Golden(String id, int[] promptIds, int[] completionIds, List<List<TopLogit>> top5) {
+record Golden(String id, int[] promptIds, int[] completionIds, int[] draftIds, List<List<TopLogit>> top5) {
     /** One of the five best at a step. */
     record TopLogit(int id, float logit) {}
 
@@ -29,6 +29,7 @@ record Golden(String id, int[] promptIds, int[] completionIds, List<List<TopLogi
                         json.get("id").textValue(),
                         ints(json.get("prompt_ids")),
                         ints(json.get("completion_ids")),
+                        ints(json.get("draft_ids")),
                         steps));
             }
             return goldens;

@@ -31,7 +31,7 @@ class WeightLoaderTest {
 
     private FakeDevice load(Path model) {
         FakeDevice device = new FakeDevice();
-        WeightLoader.load(ModelFolder.open(model), device, ProgressListener.NONE);
+        WeightLoader.load(ModelFolder.open(model), false, device, ProgressListener.NONE);
         return device;
     }
 
@@ -122,7 +122,7 @@ class WeightLoaderTest {
     void reportsEveryByteOnce() {
         List<Long> done = new ArrayList<>();
         List<Long> total = new ArrayList<>();
-        WeightLoader.load(ModelFolder.open(folder), new FakeDevice(), (d, t) -> {
+        WeightLoader.load(ModelFolder.open(folder), false, new FakeDevice(), (d, t) -> {
             done.add(d);
             total.add(t);
         });

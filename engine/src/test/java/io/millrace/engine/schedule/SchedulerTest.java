@@ -56,7 +56,7 @@ class SchedulerTest {
 
     @Test
     void mixesDecodeRowsWithPrefillChunksWithinTheBudget() {
-        Scheduler<String> scheduler = new Scheduler<>(new KvPool(100, 64), null, 8, 16, metrics);
+        Scheduler<String> scheduler = new Scheduler<>(new KvPool(100, 64), null, 8, 16, 0, metrics);
         scheduler.add(sequence("a", 0, 10, 5));
         assertThat(step(scheduler)).containsExactly("a:10");
         scheduler.add(sequence("b", 0, 40, 5));
@@ -71,7 +71,7 @@ class SchedulerTest {
 
     @Test
     void servesLowerPriorityNumbersFirstThenArrival() {
-        Scheduler<String> scheduler = new Scheduler<>(new KvPool(100, 64), null, 2, 100, metrics);
+        Scheduler<String> scheduler = new Scheduler<>(new KvPool(100, 64), null, 2, 100, 0, metrics);
         scheduler.add(sequence("late", 1, 3, 2));
         scheduler.add(sequence("first", 0, 3, 2));
         scheduler.add(sequence("second", 0, 3, 2));
@@ -83,7 +83,7 @@ class SchedulerTest {
     @Test
     void preemptsTheYoungestOfTheLowestClassAndRecomputesIt() {
         // 4 pages of 4 tokens: two prompts of 8 fill the pool; the next token of "old" needs a page.
-        Scheduler<String> scheduler = new Scheduler<>(new KvPool(5, 4), null, 8, 100, metrics);
+        Scheduler<String> scheduler = new Scheduler<>(new KvPool(5, 4), null, 8, 100, 0, metrics);
         scheduler.add(sequence("old", 0, 8, 6));
         scheduler.add(sequence("young", 0, 7, 6));
         assertThat(step(scheduler)).containsExactly("old:8", "young:7");
@@ -102,7 +102,7 @@ class SchedulerTest {
     @Test
     void removingWhatWaitsOrRunsFreesItsPages() {
         KvPool pool = new KvPool(4, 4);
-        Scheduler<String> scheduler = new Scheduler<>(pool, null, 1, 100, metrics);
+        Scheduler<String> scheduler = new Scheduler<>(pool, null, 1, 100, 0, metrics);
         Sequence<String> running = sequence("running", 0, 8, 6);
         Sequence<String> waiting = sequence("waiting", 0, 8, 6);
         scheduler.add(running);
@@ -118,7 +118,7 @@ class SchedulerTest {
     @Test
     void computesACommonPrefixOnce() {
         KvPool pool = new KvPool(400, 4);
-        Scheduler<String> scheduler = new Scheduler<>(pool, new RadixCache(pool, new byte[32]), 64, 2048, metrics);
+        Scheduler<String> scheduler = new Scheduler<>(pool, new RadixCache(pool, new byte[32]), 64, 2048, 0, metrics);
         List<Sequence<String>> all = new ArrayList<>();
         int[] prompt = new SplittableRandom(1).ints(520, 0, 1000).toArray();
         for (int i = 0; i < 200; i++) {
@@ -146,7 +146,7 @@ class SchedulerTest {
     @Test
     void aWholeKnownPromptStillComputesItsLastToken() {
         KvPool pool = new KvPool(20, 4);
-        Scheduler<String> scheduler = new Scheduler<>(pool, new RadixCache(pool, new byte[32]), 4, 100, metrics);
+        Scheduler<String> scheduler = new Scheduler<>(pool, new RadixCache(pool, new byte[32]), 4, 100, 0, metrics);
         scheduler.add(sequence("first", 0, 8, 1));
         assertThat(step(scheduler)).containsExactly("first:8");
         scheduler.add(sequence("second", 0, 8, 1));
@@ -158,7 +158,7 @@ class SchedulerTest {
     @Test
     void aPreemptedSequenceFindsItsOwnPagesAgain() {
         KvPool pool = new KvPool(5, 4);
-        Scheduler<String> scheduler = new Scheduler<>(pool, new RadixCache(pool, new byte[32]), 8, 100, metrics);
+        Scheduler<String> scheduler = new Scheduler<>(pool, new RadixCache(pool, new byte[32]), 8, 100, 0, metrics);
         int[] other = {9, 9, 9, 9, 9, 9, 9};
         scheduler.add(sequence("old", 0, 8, 5));
         Sequence<String> young = new Sequence<>("young", PARAMS, 0, 0, arrivals++, other, 6);
@@ -174,6 +174,42 @@ class SchedulerTest {
         assertThat(young.numCachedTokens()).isZero(); // what counts is the first admission
     }
 
+    @Test
+    void draftsAreComputedBehindTheLastTokenAndOnlyTheAcceptedOnesStay() {
+        KvPool pool = new KvPool(20, 4);
+        Scheduler<String> scheduler = new Scheduler<>(pool, null, 4, 100, 2, metrics);
+        Sequence<String> s = sequence("s", 0, 4, 6);
+        scheduler.add(s);
+        assertThat(step(scheduler)).containsExactly("s:4");
+        assertThat(s.canDraft(0, 2)).isTrue();
+        s.propose(new int[] {7, 8});
+        StepPlan<String> plan = scheduler.plan();
+        assertThat(plan.count(0)).isEqualTo(1);
+        assertThat(plan.numTokens()).isEqualTo(3);
+        assertThat(plan.numDraws(0)).isEqualTo(3);
+        plan.accept(0, 1);
+        scheduler.stepDone();
+        s.append(7);
+        s.append(7);
+        scheduler.check();
+        assertThat(s.numMissing()).isEqualTo(1);
+        assertThat(s.numDraftTokens()).isEqualTo(2);
+        assertThat(s.numAcceptedTokens()).isEqualTo(1);
+        assertThat(metrics.draftTokens.sum()).isEqualTo(2);
+        assertThat(metrics.acceptedTokens.sum()).isEqualTo(1);
+        assertThat(s.canDraft(0, 2)).isTrue(); // 3 of 6 tokens: room for two drafts and one behind them
+        assertThat(s.canDraft(1, 2)).isFalse();
+    }
+
+    @Test
+    void whatLooksAtEarlierDrawsDraftsNothing() {
+        SamplingOptions penalty = new SamplingOptions(
+                9, null, null, null, null, null, 0.5, null, null, null, null, null, null, null, null, null);
+        Sequence<String> s =
+                new Sequence<>("s", SamplingParams.resolve(penalty, 0), 0, 0, arrivals++, new int[] {1}, 9);
+        assertThat(s.canDraft(0, 1)).isFalse();
+    }
+
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, -1, -2, -3, -4, -5, -6, -7, -8})
     void finishesEverythingUnderRandomLoadWithTightPages(long seed) {
@@ -182,8 +218,8 @@ class SchedulerTest {
         int budget = 1 + random.nextInt(20);
         int maxSeqs = 1 + random.nextInt(6);
         KvPool pool = new KvPool(pages, 4);
-        Scheduler<String> scheduler =
-                new Scheduler<>(pool, seed < 0 ? new RadixCache(pool, new byte[32]) : null, maxSeqs, budget, metrics);
+        Scheduler<String> scheduler = new Scheduler<>(
+                pool, seed < 0 ? new RadixCache(pool, new byte[32]) : null, maxSeqs, budget, 0, metrics);
         List<Sequence<String>> all = new ArrayList<>();
         int steps = 0;
         while (all.size() < 60 || all.stream().anyMatch(s -> s.state() != SequenceState.FINISHED)) {
