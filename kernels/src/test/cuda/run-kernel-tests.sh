@@ -8,10 +8,13 @@ mkdir -p "$build"
 flags="-std=c++17 -O2 -march=x86-64-v2 -ffp-contract=off -Wall -Wno-unknown-pragmas -I$here/shim -I$sources"
 g++ $flags -c -o "$build/fibers.o" "$here/driver/fibers.cpp"
 objects=
-for kernel in gemm grouped_gemm dense_gemm head_gemm; do
+for kernel in gemm grouped_gemm dense_gemm head_gemm mla_attention mla_attention_plan; do
     g++ $flags -include emulator.h -x c++ -c -o "$build/$kernel.o" "$sources/$kernel.cu"
     objects="$objects $build/$kernel.o"
 done
-g++ $flags -x c++ -c -o "$build/gemm_test.o" "$here/gemm_test.cpp"
-g++ -o "$build/gemm_test" "$build/gemm_test.o" $objects "$build/fibers.o"
+for test in gemm_test mla_attention_test; do
+    g++ $flags -c -o "$build/$test.o" "$here/$test.cpp"
+    g++ -o "$build/$test" "$build/$test.o" $objects "$build/fibers.o"
+done
 "$build/gemm_test"
+"$build/mla_attention_test"
