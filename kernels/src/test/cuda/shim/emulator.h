@@ -28,6 +28,8 @@
 #define gridDim (millrace::emulator::current->block->grid)
 static constexpr int warpSize = 32;
 
+using std::isinf;
+using std::isnan;
 using std::max;
 using std::min;
 
