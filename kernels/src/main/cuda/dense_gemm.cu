@@ -10,6 +10,6 @@
 // A tile is 64 features × 64 k. Tile picture, same-bits argument: tiled_gemm.cuh. Variants: docs/kernels/gemm.md.
 #include "tiled_gemm.cuh"
 
-TILED_GEMM_KERNEL(dense_gemm_8, Bf16Blocks, 8, 1, false)
-TILED_GEMM_KERNEL(dense_gemm_32, Bf16Blocks, 32, 1, false)
-TILED_GEMM_KERNEL(dense_gemm_128, Bf16Blocks, 128, 2, false)
+TILED_GEMM_KERNEL(dense_gemm_8, Bf16Blocks, 8, 1, false, 73864)
+TILED_GEMM_KERNEL(dense_gemm_32, Bf16Blocks, 32, 1, false, 98440)
+TILED_GEMM_KERNEL(dense_gemm_128, Bf16Blocks, 128, 2, false, 196712)

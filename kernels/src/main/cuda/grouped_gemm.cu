@@ -11,8 +11,8 @@
 // every gridDim.x-th. Tile picture: tiled_gemm.cuh. Variants, sizes, what isn't measured: docs/kernels/grouped_gemm.md.
 #include "tiled_gemm.cuh"
 
-TILED_GEMM_KERNEL(grouped_gemm_8, E4m3Blocks, 8, 1, true)
-TILED_GEMM_KERNEL(grouped_gemm_16, E4m3Blocks, 16, 1, true)
-TILED_GEMM_KERNEL(grouped_gemm_32, E4m3Blocks, 32, 1, true)
-TILED_GEMM_KERNEL(grouped_gemm_64, E4m3Blocks, 64, 1, true)
-TILED_GEMM_KERNEL(grouped_gemm_128, E4m3Blocks, 128, 2, true)
+TILED_GEMM_KERNEL(grouped_gemm_8, E4m3Blocks, 8, 1, true, 76164)
+TILED_GEMM_KERNEL(grouped_gemm_16, E4m3Blocks, 16, 1, true, 63972)
+TILED_GEMM_KERNEL(grouped_gemm_32, E4m3Blocks, 32, 1, true, 101508)
+TILED_GEMM_KERNEL(grouped_gemm_64, E4m3Blocks, 64, 1, true, 101988)
+TILED_GEMM_KERNEL(grouped_gemm_128, E4m3Blocks, 128, 2, true, 201828)

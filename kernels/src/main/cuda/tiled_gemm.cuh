@@ -11,8 +11,9 @@
 //     x        [kTokens, 128 B]           cp.async, swizzled      copy rows of x with cp.async and signal a stage kLag stages later, when
 //     scales   [kTokens] f32              cp.async                their copies have landed and the fence made them visible to wgmma
 //
-// Order of a sum, whatever kTokens, kWarpgroups, grid or neighbours: blocks of k ascending; within a block four wgmma, k ascending. Blocks walk
-// items (group, features, rows) in a fixed stride; nobody shares a sum, there are no atomics.
+// Order of a sum, whatever kTokens, kWarpgroups, grid, rows or neighbours: blocks of k ascending; within a block four wgmma, k ascending.
+// A weight with few tiles can't fill a device: it may be cut along k into num_splits runs of blocks, a number that belongs to the weight (never
+// to the rows). Each run sums from zero and leaves a partial; whoever comes last adds the partials, first run first. So still one order.
 #ifndef MILLRACE_TILED_GEMM_CUH
 #define MILLRACE_TILED_GEMM_CUH
 #include "copy_async.cuh"
@@ -35,6 +36,8 @@ struct TiledGemmParams {
     const int2* tile_rows;      // [num_tiles] (first output column, output columns 1 … 64), the same for every group
     const int* offsets;         // grouped_gemm: [num_groups + 1], rows of each group in out, ascending from 0
     const int* pair_tokens;     // grouped_gemm with gather: [offsets[num_groups]] row of x of each row of out; else null
+    float* partials;            // num_splits > 1: [row steps, num_tiles rounded up to kWarpgroups, num_splits, 64, kTokens], any order within
+    unsigned* arrivals;         // num_splits > 1: [row steps · num_tiles rounded up to kWarpgroups], 0 before and after each launch
     int num_rows;               // T, rows of out; not read by grouped_gemm
     int num_groups;             // experts, heads or 1
     int num_tiles;              // tiles of a group along its output features
@@ -50,9 +53,9 @@ struct TiledGemmParams {
     int out_group;              // columns of out from group to group: 0 unless heads
     int x_is_f32;               // dense_gemm, head_gemm: x is f32 and gets rounded to bf16
     int out_is_bf16;            // else f32
-    int reserved;               // 0
+    int num_splits;             // runs of ceil(num_blocks / num_splits) blocks, none empty; fixed per weight; 1 for grouped_gemm and heads
 };
-static_assert(sizeof(TiledGemmParams) == 128, "the host lays out 8 addresses and 16 ints");
+static_assert(sizeof(TiledGemmParams) == 144, "the host lays out 10 addresses and 16 ints");
 
 /** e4m3 × e4m3: each block of 128 k starts from zero and is added to the f32 total with its two scales. */
 struct E4m3Blocks {
@@ -70,9 +73,10 @@ struct Bf16Blocks {
     }
 };
 
-/** Rows [row_begin, row_end) of out against kWarpgroups tiles from first_tile on. */
+/** Rows [row_begin, row_end) of out against kWarpgroups tiles from first_tile on, blocks [block_begin, block_end) of k. */
 struct GemmItem {
-    int group, first_tile, row_begin, row_end;
+    int group, first_tile, row_begin, row_end, block_begin, block_end;
+    int unit, split; // num_splits > 1: which sum, which of its partials
 };
 
 template <class Format, int kTokens, int kWarpgroups, bool kRouted> struct TiledGemm {
@@ -86,7 +90,7 @@ template <class Format, int kTokens, int kWarpgroups, bool kRouted> struct Tiled
     static constexpr int kScalesAt = kStages * kStageBytes;
     static constexpr int kBarriersAt = kScalesAt + (Format::kScaled ? kStages * kTokens * 4 : 0);
     static constexpr int kStartsAt = kBarriersAt + 2 * kStages * 8;
-    static constexpr int kSharedBytes = kStartsAt + (kRouted ? (kMaxGroups + 1) * 4 : 0);
+    static constexpr int kSharedBytes = kStartsAt + (kRouted ? (kMaxGroups + 1) * 4 : 2 * 4);
     static_assert(kSharedBytes <= 232448 / kBlocksPerSm - 1024, "blocks of an SM share 227 KiB");
 
     const TiledGemmParams& p;
@@ -97,6 +101,8 @@ template <class Format, int kTokens, int kWarpgroups, bool kRouted> struct Tiled
     __device__ __forceinline__ unsigned char* weights(int stage) const { return shared + stage * kStageBytes; }
     __device__ __forceinline__ unsigned char* rows(int stage) const { return weights(stage) + kWeightBytes; }
     __device__ __forceinline__ float* scales(int stage) const { return reinterpret_cast<float*>(shared + kScalesAt) + stage * kTokens; }
+    /** Unrouted: whether a warpgroup was the last to leave its partial. */
+    __device__ __forceinline__ int* is_last(int warpgroup) const { return reinterpret_cast<int*>(shared + kStartsAt) + warpgroup; }
     /** Routed: first item of each group, and after the last group the number of items. */
     __device__ __forceinline__ int* starts() const { return reinterpret_cast<int*>(shared + kStartsAt); }
 
@@ -143,12 +149,15 @@ template <class Format, int kTokens, int kWarpgroups, bool kRouted> struct Tiled
     }
 
     __device__ __forceinline__ int num_items() const {
-        return kRouted ? starts()[p.num_groups] : p.num_groups * row_steps(p.num_rows) * tile_steps();
+        return kRouted ? starts()[p.num_groups] : p.num_groups * row_steps(p.num_rows) * tile_steps() * p.num_splits;
     }
 
     /** Items of the same weights are neighbours, so that their later readers find them in L2. */
     __device__ __forceinline__ GemmItem item_at(int index) const {
         GemmItem item;
+        item.split = item.unit = 0;
+        item.block_begin = 0;
+        item.block_end = p.num_blocks;
         int first_row = 0, rows = p.num_rows, within = index;
         if (kRouted) {
             int low = 0, high = p.num_groups - 1; // the last group that starts at or before index: the earlier ones of equal start are empty
@@ -161,9 +170,14 @@ template <class Format, int kTokens, int kWarpgroups, bool kRouted> struct Tiled
             first_row = p.offsets[low];
             rows = p.offsets[low + 1] - first_row;
         } else {
-            int per_group = row_steps(rows) * tile_steps();
-            item.group = index / per_group;
-            within = index % per_group;
+            int steps = row_steps(rows); // rows fastest, then splits, tiles, groups
+            item.split = index / steps % p.num_splits;
+            item.unit = index / steps / p.num_splits * steps + index % steps;
+            item.group = item.unit / (steps * tile_steps());
+            within = item.unit % (steps * tile_steps());
+            int per_split = (p.num_blocks + p.num_splits - 1) / p.num_splits;
+            item.block_begin = item.split * per_split;
+            item.block_end = min(p.num_blocks, item.block_begin + per_split);
         }
         int steps = row_steps(rows);
         item.first_tile = within / steps * kWarpgroups;
@@ -194,7 +208,7 @@ template <class Format, int kTokens, int kWarpgroups, bool kRouted> struct Tiled
             bool has_scale = item.row_begin + t < item.row_end;
             if (Format::kScaled && t < kTokens) scale += source_row(has_scale ? item.row_begin + t : item.row_begin) * p.x_scale_row;
             int tiles = min(kWarpgroups, p.num_tiles - item.first_tile);
-            for (int block = 0; block < p.num_blocks; block++, issued++) {
+            for (int block = item.block_begin; block < item.block_end; block++, issued++) {
                 int stage = issued % kStages;
                 mbarrier_wait(empty(stage), (issued / kStages & 1) ^ 1);
                 if (t == 0) copy_weights(item, tiles, block, stage);
@@ -266,19 +280,45 @@ template <class Format, int kTokens, int kWarpgroups, bool kRouted> struct Tiled
             float sums[kTokens / 2];
 #pragma unroll
             for (int i = 0; i < kTokens / 2; i++) sums[i] = 0;
-            for (int block = 0; block < p.num_blocks; block++, taken++) {
+            for (int block = item.block_begin; block < item.block_end; block++, taken++) {
                 int stage = taken % kStages;
                 float weight_scale = Format::kScaled && has_tile ? __ldg(tile_scale + block) : 0.0f;
                 mbarrier_wait(full(stage), taken / kStages & 1);
-                if (has_tile) multiply_block(sums, weight_scale, block, stage, warpgroup, t);
+                if (has_tile) multiply_block(sums, weight_scale, stage, warpgroup, t, block > item.block_begin);
                 if (t % 32 == 0) mbarrier_arrive(empty(stage));
             }
-            if (has_tile) store(sums, item, tile, t);
+            if (has_tile && (kRouted || p.num_splits == 1 || add_splits(sums, item, warpgroup, t))) store(sums, item, tile, t);
         }
     }
 
+    /** Leaves this run's partial. The last of a sum's runs gets all of them added up in order and returns true. */
+    __device__ __forceinline__ bool add_splits(float (&sums)[kTokens / 2], const GemmItem& item, int warpgroup, int t) const {
+        float* first = p.partials + (static_cast<long>(item.unit) * p.num_splits * kWarpgroups + warpgroup) * (kTileFeatures * kTokens) + t;
+        constexpr int kBetween = kWarpgroups * kTileFeatures * kTokens; // from split to split
+        float* own = first + static_cast<long>(item.split) * kBetween;
+#pragma unroll
+        for (int i = 0; i < kTokens / 2; i++) own[i * 128] = sums[i];
+        __threadfence();
+        named_barrier_sync(1 + warpgroup, 128);
+        unsigned* arrived = p.arrivals + item.unit * kWarpgroups + warpgroup;
+        if (t == 0) {
+            *is_last(warpgroup) = atomicAdd(arrived, 1u) == p.num_splits - 1u;
+            if (*is_last(warpgroup)) *arrived = 0;
+        }
+        named_barrier_sync(1 + warpgroup, 128);
+        if (!*is_last(warpgroup)) return false;
+        __threadfence();
+#pragma unroll
+        for (int i = 0; i < kTokens / 2; i++) sums[i] = first[i * 128];
+        for (int s = 1; s < p.num_splits; s++) {
+#pragma unroll
+            for (int i = 0; i < kTokens / 2; i++) sums[i] = __fadd_rn(sums[i], first[static_cast<long>(s) * kBetween + i * 128]);
+        }
+        return true;
+    }
+
     __device__ __forceinline__ void multiply_block(
-        float (&sums)[kTokens / 2], float weight_scale, int block, int stage, int warpgroup, int t) const {
+        float (&sums)[kTokens / 2], float weight_scale, int stage, int warpgroup, int t, bool keep) const {
         uint64_t a = wgmma_descriptor(weights(stage) + warpgroup * kTileBytes, 16, 1024);
         uint64_t b = wgmma_descriptor(rows(stage), 16, 1024);
         if constexpr (Format::kScaled) {
@@ -303,7 +343,7 @@ template <class Format, int kTokens, int kWarpgroups, bool kRouted> struct Tiled
         } else {
             wgmma_fence();
 #pragma unroll
-            for (int i = 0; i < 4; i++) Format::template multiply<kTokens>(sums, a + 2 * i, b + 2 * i, block > 0 || i > 0);
+            for (int i = 0; i < 4; i++) Format::template multiply<kTokens>(sums, a + 2 * i, b + 2 * i, keep || i > 0);
             wgmma_commit();
             wgmma_wait<0>();
             wgmma_hold(sums);
@@ -330,8 +370,9 @@ template <class Format, int kTokens, int kWarpgroups, bool kRouted> struct Tiled
     }
 };
 
-/** One kernel per number of rows that an item takes; all give the same bits. */
-#define TILED_GEMM_KERNEL(name, Format, tokens, warpgroups, routed)                                                                  \
+/** One kernel per number of rows that an item takes; all give the same bits. The host asks for `bytes` of dynamic shared memory. */
+#define TILED_GEMM_KERNEL(name, Format, tokens, warpgroups, routed, bytes)                                                           \
+    static_assert(TiledGemm<Format, tokens, warpgroups, routed>::kSharedBytes == bytes, "docs and host name the shared memory of " #name); \
     extern "C" __global__ void __launch_bounds__(TiledGemm<Format, tokens, warpgroups, routed>::kThreads,                            \
                                                  TiledGemm<Format, tokens, warpgroups, routed>::kBlocksPerSm)                        \
         name(const __grid_constant__ TiledGemmParams params) {                                                                       \

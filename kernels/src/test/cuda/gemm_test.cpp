@@ -67,8 +67,30 @@ TiledGemmParams params_of(const Weight& w, const Rows& x, float* out, int rows) 
     p.x_scale_row = x.blocks;
     p.x_scale_block = 1;
     p.out_stride = w.rows;
+    p.num_splits = 1;
     return p;
 }
+
+/** Room for the partials of a product that is cut along k. */
+struct Splits {
+    DeviceArray<float> partials;
+    DeviceArray<unsigned> arrivals;
+    Splits(const Weight& w, int rows, int num_splits, int tokens)
+        : partials((size_t)ceil_div(rows, tokens) * (w.num_tiles + 1) * num_splits * 64 * tokens),
+          arrivals((size_t)ceil_div(rows, tokens) * (w.num_tiles + 1)) {
+        std::memset(arrivals.data, 0, arrivals.count * 4);
+    }
+    void use(TiledGemmParams& p, int num_splits) {
+        p.partials = partials.data;
+        p.arrivals = arrivals.data;
+        p.num_splits = num_splits;
+    }
+    void check_done() const {
+        for (size_t i = 0; i < arrivals.count; i++) {
+            if (arrivals[i] != 0) die("arrivals aren't 0 after a launch");
+        }
+    }
+};
 
 void run(const Variant& v, TiledGemmParams p, unsigned blocks) { launch(v.name, v.kernel, blocks, v.threads, v.shared, p); }
 
@@ -110,7 +132,7 @@ void check_bits(const std::string& what, const float* a, const float* b, size_t 
 }
 
 /** Every variant against double at `rows` rows; row 0 alone must give the same bits as row 0 among all, by every variant. */
-void test_matrix(const std::vector<Variant>& variants, int parts, int part_rows, int cols, int rows, unsigned blocks) {
+void test_matrix(const std::vector<Variant>& variants, int parts, int part_rows, int cols, int rows, unsigned blocks, int num_splits = 1) {
     int bytes = variants[0].name[0] == 'g' ? 1 : 2; // gemm or dense_gemm
     Weight w(1, parts, part_rows, cols, bytes, Numbers{(uint64_t)(part_rows * 31 + cols)});
     Rows x(rows, cols, Numbers{(uint64_t)(rows * 7 + cols)});
@@ -119,7 +141,11 @@ void test_matrix(const std::vector<Variant>& variants, int parts, int part_rows,
     for (const Variant& v : variants) {
         std::string what = std::string(v.name) + " [" + std::to_string(rows) + ", " + std::to_string(w.rows) + ", " + std::to_string(cols) + "]";
         DeviceArray<float> out((size_t)(rows + 1) * w.rows);
-        run(v, params_of(w, x, out.data, rows), blocks);
+        Splits splits(w, rows, num_splits, v.tokens);
+        TiledGemmParams all = params_of(w, x, out.data, rows);
+        splits.use(all, num_splits);
+        run(v, all, blocks);
+        splits.check_done();
         if (__float_as_uint(out[(size_t)rows * w.rows]) != 0xffffffffu) die(what + ": wrote beyond its rows");
         for (int r = 0; r < rows && first.empty(); r++) {
             std::vector<float> row = row_of(w, x, r, 0);
@@ -131,10 +157,13 @@ void test_matrix(const std::vector<Variant>& variants, int parts, int part_rows,
         if (first.empty()) first.assign(out.data, out.data + (size_t)rows * w.rows);
         check_bits(what + " against the first variant", out.data, first.data(), first.size());
         DeviceArray<float> alone(w.rows);
-        run(v, params_of(w, x, alone.data, 1), 3);
+        TiledGemmParams single = params_of(w, x, alone.data, 1);
+        splits.use(single, num_splits);
+        run(v, single, 3);
+        splits.check_done();
         check_bits(what + ": row 0 alone", alone.data, first.data(), w.rows);
     }
-    std::printf("ok  %s … [%d, %d, %d]\n", variants[0].name, rows, w.rows, cols);
+    std::printf("ok  %s … [%d, %d, %d] in %d\n", variants[0].name, rows, w.rows, cols, num_splits);
 }
 
 /** Experts with 0, 1, few and many rows; gathered and not; all variants and grids give the same bits, which are those of gemm. */
@@ -251,15 +280,15 @@ void test_bf16_out() {
 /** The shapes of one rank of R1 under TP8, few rows: gate and up are two parts. */
 void test_r1_rank() {
     const std::vector<Variant> narrow = {kGemm[0]}, few = {kGemm[0], kGemm[1]}, dense = {kDense[0]};
-    test_matrix(few, 1, 1536, 7168, 2, 132);  // q_a
-    test_matrix(few, 1, 576, 7168, 3, 132);   // kv_a
+    test_matrix(few, 1, 1536, 7168, 2, 132, 4); // q_a
+    test_matrix(few, 1, 576, 7168, 3, 132, 8); // kv_a
     test_matrix(narrow, 1, 3072, 1536, 2, 132); // q_b
     test_matrix(narrow, 1, 7168, 2048, 1, 132); // o
     test_matrix(narrow, 2, 2304, 7168, 1, 132); // dense gate, up
     test_matrix(narrow, 1, 7168, 2304, 1, 132); // dense down
-    test_matrix(few, 2, 256, 7168, 3, 132);   // shared gate, up
+    test_matrix(few, 2, 256, 7168, 3, 132, 8); // shared gate, up
     test_matrix(few, 1, 7168, 256, 3, 132);   // shared down
-    test_matrix(dense, 1, 256, 7168, 3, 132); // router
+    test_matrix(dense, 1, 256, 7168, 3, 132, 16); // router
     test_matrix(dense, 1, 16160, 7168, 1, 132); // head
     test_heads(16, 512, 128, 3, 0, 192, 0, 576); // q → latent
     test_heads(16, 128, 512, 3, 0, 512, 0, 128); // latent → v
@@ -275,6 +304,9 @@ int main() {
     test_matrix(kGemm, 2, 96, 192, 37, 4);
     test_matrix(kGemm, 3, 32, 96, 131, 3); // tiny-r1 and a tensor-parallel piece of it
     test_matrix(kGemm, 1, 300, 1040, 260, 3);
+    test_matrix(kGemm, 1, 200, 1040, 140, 5, 3);
+    test_matrix(kGemm, 3, 64, 256, 20, 1, 2);
+    test_matrix(kDense, 1, 130, 448, 70, 4, 4);
     test_bf16_out();
     test_matrix(kDense, 1, 16, 192, 5, 1);
     test_matrix(kDense, 1, 512, 192, 33, 3);
