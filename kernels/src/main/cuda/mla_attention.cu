@@ -10,7 +10,7 @@
 //     out[t, h] = O / L
 //
 // Bytes: 2 (R + P) · V a sequence and step (1,152 B a token for R1), q and out; split: 2 · 4 R H more a row and segment. FLOPs 2 (2 R + P) · V · H a row.
-// Floor = max(bytes / copy bandwidth, FLOPs / (0.6 · 0.99 PFLOP/s)): from ~60 heads a row on compute binds, 16 heads (TP8) are bound by bytes.
+// Floor = max(bytes / copy bandwidth, FLOPs / (0.6 · 0.99 PFLOP/s)): from 73 heads a row on compute binds, 16 heads (TP8) are bound by bytes.
 //
 // Tile picture, 64 lines = (rows of one sequence) × (heads), one block an SM:
 //     q      [64 lines, R + P]  9 chunks of [64, 128 B]           warpgroup 0: scores of keys 0 … 31, then values of latent columns 0 … 255
@@ -22,7 +22,9 @@
 // and its block merges. Both do the same arithmetic on the same segments: equal bits, so the plan may choose. More: docs/kernels/mla_attention.md.
 #include "mla_attention_tile.cuh"
 
-#define MLA_KERNELS(latent, rope)                                                                                                    \
+// The host asks for `bytes` of dynamic shared memory for the attention kernel, none for the merge.
+#define MLA_KERNELS(latent, rope, bytes)                                                                                             \
+    static_assert(MlaTile<latent, rope>::kSharedBytes == bytes, "docs and host name the shared memory of mla_attention");           \
     extern "C" __global__ void __launch_bounds__(384, 1) mla_attention_##latent##_##rope(const __grid_constant__ MlaAttentionParams params) { \
         DYNAMIC_SHARED(shared);                                                                                                      \
         MlaTile<latent, rope>{params, shared}.run();                                                                                 \
@@ -68,5 +70,5 @@ template <int kLatent> __device__ __forceinline__ void merge_partials(const MlaA
     }
 }
 
-MLA_KERNELS(512, 64)
-MLA_KERNELS(64, 32)
+MLA_KERNELS(512, 64, 230448)
+MLA_KERNELS(64, 32, 58416)
