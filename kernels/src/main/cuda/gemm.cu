@@ -9,7 +9,7 @@
 //         out[t, n] = sum, or bf16(sum)
 //
 // Bytes: N · K weights once (e4m3) + 4 N K / (64 · 128) tile scales + T · K + 4 T · KB activations + 4 or 2 bytes · T · N out. FLOPs 2 T N K.
-// Floor = max(bytes / copy bandwidth, FLOPs / (0.6 · 1.98 PFLOP/s)): below ~270 rows on an H200 the weights' bytes bind.
+// Floor = max(bytes / copy bandwidth, FLOPs / (0.6 · 1.98 PFLOP/s)): below 138 rows on an H200 the weights' bytes bind.
 // Tile picture, same-bits argument: tiled_gemm.cuh. Variants, sizes, what isn't measured: docs/kernels/gemm.md.
 #include "tiled_gemm.cuh"
 
