@@ -1,0 +1,121 @@
+package io.millrace.kernels.cuda;
+
+import io.millrace.kernels.AttentionBatch;
+import io.millrace.kernels.DenseWeight;
+import io.millrace.kernels.Fp8Activations;
+import io.millrace.kernels.Fp8Weight;
+import io.millrace.kernels.KvLayer;
+import io.millrace.kernels.Ops;
+import io.millrace.kernels.RopeTable;
+import io.millrace.kernels.RouterSpec;
+import io.millrace.kernels.Routing;
+import io.millrace.kernels.SamplingBatch;
+import io.millrace.kernels.StepTensors;
+import io.millrace.kernels.Tensor;
+
+/**
+ * {@link Ops} on a GPU: a call queues its kernels and returns. Values that only the device knows (token ids, slots) are checked by the
+ * kernels; a wrong one fails the next {@code read}. Thread: the rank's.
+ */
+final class CudaOps implements Ops {
+    private final CudaRows rows;
+    private final CudaRope rope;
+    private final CudaRouter router;
+    private final CudaSampler sampler;
+
+    CudaOps(CudaDevice device) {
+        rows = new CudaRows(device.image(), device.faultAddress());
+        rope = new CudaRope(device.image(), device.faultAddress());
+        router = new CudaRouter(device.image(), device.faultAddress());
+        sampler = new CudaSampler(device);
+    }
+
+    private static UnsupportedOperationException missing(String op) {
+        return new UnsupportedOperationException("op " + op + " has no cuda kernel yet: use --backend cpu");
+    }
+
+    @Override
+    public void embed(Tensor out, Tensor table, Tensor ids) {
+        rows.embed(out, table, ids);
+    }
+
+    @Override
+    public void rmsNorm(Tensor out, Tensor x, Tensor weight, float eps) {
+        rows.rmsNorm(out, x, weight, eps);
+    }
+
+    @Override
+    public void addRmsNorm(Tensor out, Tensor residual, Tensor x, Tensor weight, float eps) {
+        rows.addRmsNorm(out, residual, x, weight, eps);
+    }
+
+    @Override
+    public void quantize(Fp8Activations out, Tensor x) {
+        rows.quantize(out, x);
+    }
+
+    @Override
+    public void gemm(Tensor out, Fp8Activations x, Fp8Weight w) {
+        throw missing("gemm");
+    }
+
+    @Override
+    public void denseGemm(Tensor out, Tensor x, DenseWeight w) {
+        throw missing("denseGemm");
+    }
+
+    @Override
+    public void headGemm(Tensor out, int outStart, Tensor x, int xStart, DenseWeight w) {
+        throw missing("headGemm");
+    }
+
+    @Override
+    public void ropeAppendKv(KvLayer kv, Tensor absorbedQ, Tensor q, Tensor latent, StepTensors step, RopeTable table) {
+        rope.ropeAppendKv(kv, absorbedQ, q, latent, step, table);
+    }
+
+    @Override
+    public void mlaAttention(Tensor out, Tensor q, KvLayer kv, AttentionBatch batch, float softmaxScale) {
+        throw missing("mlaAttention");
+    }
+
+    @Override
+    public void route(Routing out, Tensor logits, Tensor bias, RouterSpec spec) {
+        router.route(out, logits, bias, spec);
+    }
+
+    @Override
+    public void groupedGemm(Tensor out, Fp8Activations x, Fp8Weight experts, Routing routing, boolean gather) {
+        throw missing("groupedGemm");
+    }
+
+    @Override
+    public void siluMulQuantize(Fp8Activations out, Tensor gateUp) {
+        rows.siluMulQuantize(out, gateUp);
+    }
+
+    @Override
+    public void combine(Tensor out, Tensor expertOut, Routing routing, Tensor shared) {
+        router.combine(out, expertOut, routing, shared);
+    }
+
+    @Override
+    public void gatherRows(Tensor out, Tensor x, Tensor indices) {
+        rows.gatherRows(out, x, indices);
+    }
+
+    @Override
+    public void sample(Tensor ids, Tensor logits, SamplingBatch batch) {
+        sampler.sample(ids, logits, batch);
+    }
+
+    @Override
+    public void topLogprobs(Tensor ids, Tensor logprobs, Tensor logits, Tensor sampled, int numTokens) {
+        sampler.topLogprobs(ids, logprobs, logits, sampled, numTokens);
+    }
+
+    @Override
+    public void copyPages(KvLayer kv, Tensor pairs) {
+        rows.copyPages(kv, pairs);
+    }
+}
