@@ -1,9 +1,21 @@
 // TEST ONLY. What the tests of the heavy kernels share: numbers, weights tiled as the host must tile them, launches, comparisons.
+// By g++ the kernels run in the emulator, by nvcc on a device (memory is managed memory then).
 #pragma once
+#ifndef __CUDACC__
 #include "emulator.h"
+#define KERNEL extern "C" void
+#define BY_VALUE const
+#else
+#include <cuda_runtime.h>
+#define KERNEL extern "C" __global__ void
+#define BY_VALUE const __grid_constant__
+#endif
 #include "tiled_gemm.cuh"
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -24,6 +36,33 @@ struct Numbers {
     uint8_t code() { return (uint8_t)((next() % 0x58) | (next() & 1) << 7); }
 };
 
+/** Slack of a comparison, as a share of Σ|a · b|. An e4m3 tensor core keeps about 14 bits inside a block, the emulator all of f32. */
+#ifndef __CUDACC__
+constexpr double kE4m3Slack = 2e-6, kBf16Slack = 2e-6, kSoftmaxSlack = 1e-5;
+#else
+constexpr double kE4m3Slack = 1e-3, kBf16Slack = 2e-5, kSoftmaxSlack = 1e-4;
+#endif
+
+inline uint32_t bits_of(float x) {
+    uint32_t bits;
+    std::memcpy(&bits, &x, 4);
+    return bits;
+}
+inline float from_bf16(uint16_t code) {
+    uint32_t bits = (uint32_t)code << 16;
+    float x;
+    std::memcpy(&x, &bits, 4);
+    return x;
+}
+/** To nearest even; of finite numbers. */
+inline uint16_t to_bf16(float x) { return (uint16_t)((bits_of(x) + 0x7fff + (bits_of(x) >> 16 & 1)) >> 16); }
+/** By the format's definition: bias 7, subnormals, no infinities. */
+inline float from_e4m3(uint8_t code) {
+    int exponent = code >> 3 & 15, mantissa = code & 7;
+    double size = exponent == 0 ? mantissa / 512.0 : (1 + mantissa / 8.0) * std::pow(2.0, exponent - 7);
+    return (float)(code & 0x80 ? -size : size);
+}
+
 inline int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
 [[noreturn]] inline void die(const std::string& why) {
@@ -36,12 +75,22 @@ template <class T> struct DeviceArray {
     T* data = nullptr;
     size_t count = 0;
     explicit DeviceArray(size_t n) : count(n) {
+#ifndef __CUDACC__
         data = (T*)std::aligned_alloc(256, (n * sizeof(T) + 511) / 256 * 256);
+#else
+        if (cudaMallocManaged(&data, (n * sizeof(T) + 511) / 256 * 256) != cudaSuccess) die("no managed memory");
+#endif
         std::memset((void*)data, 0xff, (n * sizeof(T) + 511) / 256 * 256);
     }
     DeviceArray(DeviceArray&& other) noexcept : data(other.data), count(other.count) { other.data = nullptr; }
     DeviceArray(const DeviceArray&) = delete;
-    ~DeviceArray() { std::free(data); }
+    ~DeviceArray() {
+#ifndef __CUDACC__
+        std::free(data);
+#else
+        cudaFree(data);
+#endif
+    }
     T& operator[](size_t i) { return data[i]; }
     const T& operator[](size_t i) const { return data[i]; }
 };
@@ -63,7 +112,7 @@ struct Weight {
             if (element_bytes == 1) {
                 plain[i] = numbers.code();
             } else {
-                ((uint16_t*)plain.data)[i] = bf16_from_float(numbers.uniform(-1, 1));
+                ((uint16_t*)plain.data)[i] = to_bf16(numbers.uniform(-1, 1));
             }
         }
         std::memset(tiles.data, 0, tiles.count);
@@ -100,15 +149,23 @@ struct Weight {
     std::vector<float> decoded() const {
         std::vector<float> values((size_t)groups * rows * cols);
         for (size_t i = 0; i < values.size(); i++) {
-            values[i] = element_bytes == 1 ? e4m3_to_float(plain[i]) : bf16_to_float(((const uint16_t*)plain.data)[i]);
+            values[i] = element_bytes == 1 ? from_e4m3(plain[i]) : from_bf16(((const uint16_t*)plain.data)[i]);
         }
         return values;
     }
 };
 
 template <class P> inline void launch(const char* name, void (*kernel)(P), unsigned blocks, unsigned threads, size_t shared, P params) {
+#ifdef __CUDACC__
+    void* arguments[] = {&params};
+    cudaError_t result = cudaFuncSetAttribute((const void*)kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared);
+    if (result == cudaSuccess) result = cudaLaunchKernel((const void*)kernel, dim3(blocks), dim3(threads), arguments, shared, 0);
+    if (result == cudaSuccess) result = cudaDeviceSynchronize();
+    if (result != cudaSuccess) die(std::string(name) + ": " + cudaGetErrorString(result));
+#else
     const char* why = emulator::run_grid(name, (void*)kernel, {blocks, 1, 1}, {threads, 1, 1}, shared, &params, sizeof params);
     if (why != nullptr) die(why);
+#endif
 }
 
 } // namespace millrace::test

@@ -2,11 +2,11 @@
 #include "kernel_test.h"
 #include "mla_attention_tile.cuh"
 
-extern "C" void mla_attention_plan(MlaPlanParams);
-extern "C" void mla_attention_512_64(MlaAttentionParams);
-extern "C" void mla_attention_merge_512(MlaAttentionParams);
-extern "C" void mla_attention_64_32(MlaAttentionParams);
-extern "C" void mla_attention_merge_64(MlaAttentionParams);
+KERNEL mla_attention_plan(BY_VALUE MlaPlanParams);
+KERNEL mla_attention_512_64(BY_VALUE MlaAttentionParams);
+KERNEL mla_attention_merge_512(BY_VALUE MlaAttentionParams);
+KERNEL mla_attention_64_32(BY_VALUE MlaAttentionParams);
+KERNEL mla_attention_merge_64(BY_VALUE MlaAttentionParams);
 
 using namespace millrace::test;
 
@@ -46,12 +46,12 @@ struct Step {
             query_starts[s + 1] = query_starts[s] + sequences[s].rows;
             context_tokens[s] = sequences[s].context;
             for (int i = 0; i < sequences[s].context; i++) {
-                for (int c = 0; c < width; c++) pages[key_at((int)s, i) + c] = bf16_from_float(numbers.uniform(-1, 1));
+                for (int c = 0; c < width; c++) pages[key_at((int)s, i) + c] = to_bf16(numbers.uniform(-1, 1));
             }
         }
         for (size_t i = 0; i < q.count; i++) {
-            q[i] = bf16_from_float(numbers.uniform(-1, 1));
-            wide_q[i] = bf16_to_float(q[i]);
+            q[i] = to_bf16(numbers.uniform(-1, 1));
+            wide_q[i] = from_bf16(q[i]);
         }
     }
     static int count(const std::vector<Sequence>& sequences) {
@@ -132,7 +132,7 @@ void check_line(const Step& step, int s, int row, int visible, int h, const floa
     for (int i = 0; i < visible; i++) {
         const uint16_t* key = step.pages.data + step.key_at(s, i);
         p[i] = 0;
-        for (int c = 0; c < width; c++) p[i] += (double)bf16_to_float(q[c]) * bf16_to_float(key[c]);
+        for (int c = 0; c < width; c++) p[i] += (double)from_bf16(q[c]) * from_bf16(key[c]);
         p[i] *= kScale;
         most = std::max(most, p[i]);
     }
@@ -140,11 +140,11 @@ void check_line(const Step& step, int s, int row, int visible, int h, const floa
     for (int c = 0; c < step.latent; c++) {
         double want = 0, size = 0;
         for (int i = 0; i < visible; i++) {
-            double v = bf16_to_float(step.pages[step.key_at(s, i) + c]);
+            double v = from_bf16(step.pages[step.key_at(s, i) + c]);
             want += p[i] / sum * v;
             size += p[i] / sum * std::fabs(v);
         }
-        if (!(std::fabs(got[c] - want) <= size * (0x1p-8 + 1e-5))) {
+        if (!(std::fabs(got[c] - want) <= size * (0x1p-8 + kSoftmaxSlack))) {
             die("row " + std::to_string(row) + " head " + std::to_string(h) + " column " + std::to_string(c) + ": got "
                 + std::to_string(got[c]) + ", want " + std::to_string(want));
         }
@@ -174,7 +174,8 @@ void test(int latent, int rope, int heads, int page_tokens, std::vector<Sequence
             starts[0] = 0;
             starts[1] = 1;
             context[0] = visible;
-            std::vector<float> alone = attend(step, s, 1, row, 1, starts.data, context.data, {1, row % 2 * 4096, 1 << 30, 0}, in_order);
+            int capacity = row % 2 * 4096;
+            std::vector<float> alone = attend(step, s, 1, row, 1, starts.data, context.data, {1, capacity, 1 << 30, 0}, in_order);
             if (in_order != (row % 2 == 0)) die("a plan without room for partials must go in order");
             same("a row alone differs", alone, 0, split, (size_t)row * row_values, row_values);
         }
