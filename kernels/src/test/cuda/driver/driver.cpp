@@ -138,7 +138,6 @@ Result cuModuleLoadData(Module** module, const void* image) {
     *module = new Module();
     return kSuccess;
 }
-Result cuModuleLoadFatBinary(Module** module, const void* image) { return cuModuleLoadData(module, image); }
 Result cuModuleUnload(Module* module) { delete module; return kSuccess; }
 Result cuModuleGetFunction(Function** function, Module* module, const char* name) {
     Dl_info self;

@@ -195,6 +195,8 @@ int exchange_begin(unsigned mask, uint64_t bits) {
     if ((mask >> lane() & 1) == 0) fail("a lane takes part in a warp operation whose mask leaves it out");
     Warp& w = warp();
     int slot = (int)(w.barriers[lowest(mask)].generation & 1);
+    if (w.barriers[lowest(mask)].arrived == 0) w.present[lowest(mask)][slot] = 0;
+    w.present[lowest(mask)][slot] |= 1u << lane();
     w.values[lowest(mask)][slot][lane()] = bits;
     sync_warp(mask);
     return slot;
@@ -205,7 +207,7 @@ uint64_t exchange_read(unsigned mask, int slot, int from) { return warp().values
 unsigned ballot(unsigned mask, bool is_true) {
     int slot = exchange_begin(mask, is_true);
     unsigned bits = 0;
-    for (unsigned lanes = mask & warp().alive, i = 0; i < 32; i++) {
+    for (unsigned lanes = warp().present[lowest(mask)][slot], i = 0; i < 32; i++) {
         if ((lanes >> i & 1) != 0 && exchange_read(mask, slot, (int)i) != 0) bits |= 1u << i;
     }
     return bits;

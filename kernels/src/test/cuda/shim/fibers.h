@@ -17,6 +17,7 @@ struct Barrier {
 struct Warp {
     Barrier barriers[32];
     uint64_t values[32][2][32];
+    unsigned present[32][2]; // lanes that gave a value in this round: some may have ended before others read
     uint32_t fragments[32][8]; // operands of mma and wgmma that lie in registers
     unsigned alive;            // mask of lanes that haven't ended
 };
@@ -40,7 +41,7 @@ struct Fiber {
     void* stack_pointer;
 };
 
-extern __thread Fiber* current __attribute__((tls_model("initial-exec")));
+extern __thread Fiber* current;
 
 /** Lets the other threads of the block run. */
 void yield();

@@ -1,5 +1,6 @@
 package io.millrace.kernels;
 
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DynamicTest;
@@ -13,6 +14,11 @@ public abstract class OpsContract implements MemoryContract, RouterContract, Sam
     /** Opens the back end. */
     protected abstract Backend open(int numThreads);
 
+    /** The cases that the back end has ops for. */
+    protected List<OpCase> cases() {
+        return Cases.all();
+    }
+
     @Override
     public Rank rank() {
         return rank;
@@ -25,7 +31,7 @@ public abstract class OpsContract implements MemoryContract, RouterContract, Sam
 
     @TestFactory
     Stream<DynamicTest> givesTheOraclesAnswer() {
-        return Cases.all().stream()
+        return cases().stream()
                 .map(c -> DynamicTest.dynamicTest(
                         c.toString(),
                         () -> BitsAssert.assertClose(
@@ -40,7 +46,7 @@ public abstract class OpsContract implements MemoryContract, RouterContract, Sam
     /** The first, the last and some rows between, each alone, give what the whole step gives. */
     @TestFactory
     Stream<DynamicTest> bitsDontDependOnTheBatch() {
-        return Cases.all().stream()
+        return cases().stream()
                 .filter(c -> c.rows() > 1)
                 .map(c -> DynamicTest.dynamicTest(c.toString(), () -> {
                     float[] all = c.run(rank, 0, c.rows());

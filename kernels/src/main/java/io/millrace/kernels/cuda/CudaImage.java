@@ -27,7 +27,7 @@ final class CudaImage implements AutoCloseable {
     CudaImage(CudaQueue queue) {
         this.queue = queue;
         paramBytes = paramBytes(new String(resource(MANIFEST), StandardCharsets.UTF_8));
-        int result = JCudaDriver.cuModuleLoadFatBinary(module, resource(FATBIN));
+        int result = JCudaDriver.cuModuleLoadData(module, resource(FATBIN));
         if (!Cu.isOk(result)) {
             throw new DeviceException(
                     "the kernels of this build are for compute capability 9.0 (H100, H200) and don't load here: "

@@ -21,7 +21,7 @@ class CpuBackendTest {
         }
         assertThatThrownBy(() -> Backends.named("tpu", 1))
                 .isInstanceOf(DeviceException.class)
-                .hasMessage("no back end \"tpu\": this build has cpu");
+                .hasMessage("no back end \"tpu\": this build has cpu, cuda");
     }
 
     @Test

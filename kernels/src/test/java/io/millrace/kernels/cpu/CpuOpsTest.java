@@ -9,6 +9,7 @@ import io.millrace.kernels.Cases;
 import io.millrace.kernels.OpsContract;
 import io.millrace.kernels.ParallelPlan;
 import io.millrace.kernels.Rank;
+import io.millrace.kernels.WeightContract;
 import io.millrace.kernels.cpu.simd.LaneChoice;
 import io.millrace.kernels.cpu.simd.ScalarLanes;
 import java.util.stream.IntStream;
@@ -17,7 +18,7 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
-class CpuOpsTest extends OpsContract {
+class CpuOpsTest extends OpsContract implements WeightContract {
     @Override
     protected Backend open(int numThreads) {
         return Backends.named("cpu", numThreads);
