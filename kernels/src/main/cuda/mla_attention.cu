@@ -42,7 +42,7 @@ template <int kLatent> __device__ __forceinline__ void merge_partials(const MlaA
         int2 segments = p.row_segments[line / p.num_heads];
         if (segments.y == 1 || (segments.y > 1 && p.plan[1])) continue;
         float2 values[kLatent / 64];
-#pragma unroll
+        UNROLL
         for (int i = 0; i < kLatent / 64; i++) values[i] = make_float2(0, 0);
         MlaRunning running = {0, 1};
         for (int s = 0; s < segments.y; s++) {
@@ -54,7 +54,7 @@ template <int kLatent> __device__ __forceinline__ void merge_partials(const MlaA
             } else {
                 running.merge(sums.x, sums.y, old_weight, new_weight);
             }
-#pragma unroll
+            UNROLL
             for (int i = 0; i < kLatent / 64; i++) {
                 float2 next = *reinterpret_cast<const float2*>(p.partials + partial * kLatent + i * 64 + lane * 2);
                 values[i].x = s == 0 ? next.x : MlaRunning::merged(values[i].x, old_weight, next.x, new_weight);
@@ -62,7 +62,7 @@ template <int kLatent> __device__ __forceinline__ void merge_partials(const MlaA
             }
         }
         float inverse = 1.0f / running.sum;
-#pragma unroll
+        UNROLL
         for (int i = 0; i < kLatent / 64; i++) {
             store_value(p.out, line * kLatent + i * 64 + lane * 2, values[i].x * inverse, p.out_is_bf16);
             store_value(p.out, line * kLatent + i * 64 + lane * 2 + 1, values[i].y * inverse, p.out_is_bf16);

@@ -133,14 +133,14 @@ template <int kLatent, int kRope> struct MlaTile {
     /** The same for keys [at, end) of a sequence; keys from end on are zeros, because 0 · what isn't a number isn't 0. */
     __device__ __forceinline__ void copy_keys(int sequence, int at, int end, unsigned char* target, int t) const {
         const int* table = p.block_tables + static_cast<long>(sequence) * p.max_pages;
-#pragma unroll
+        UNROLL
         for (int i = 0; i < 4; i++) {
             int key = t / 8 + 16 * i, position = at + key;
             bool is_key = position < end;
             long slot = is_key ? static_cast<long>(table[position / p.page_tokens]) * p.page_tokens + position % p.page_tokens : 0;
             const uint16_t* source = p.pages + slot * kWidth;
             unsigned char* row = target + key * 128 + ((t % 8 ^ (key & 7)) << 4);
-#pragma unroll
+            UNROLL
             for (int c = 0; c < kChunks; c++) {
                 int column = c * 64 + t % 8 * 8;
                 bool present = is_key && column < kWidth;
@@ -163,7 +163,7 @@ template <int kLatent, int kRope> struct MlaTile {
             Lines lines;
             MlaRunning running[2];
             long line_at[2]; // row · H + head
-#pragma unroll
+            UNROLL
             for (int i = 0; i < 2; i++) {
                 int line = t / 32 * 16 + t % 32 / 4 + 8 * i;
                 int row = line / padded, head = item.first_head + line % padded;
@@ -175,7 +175,7 @@ template <int kLatent, int kRope> struct MlaTile {
             mbarrier_wait(q_full(), taken & 1);
             for (int segment = item.first_segment; segment < item.end_segment; segment++) {
                 float values[kValueColumns / 2];
-#pragma unroll
+                UNROLL
                 for (int i = 0; i < kValueColumns / 2; i++) values[i] = 0;
                 lines.maximum[0] = lines.maximum[1] = -INFINITY;
                 lines.sum[0] = lines.sum[1] = 0;
@@ -201,13 +201,13 @@ template <int kLatent, int kRope> struct MlaTile {
         float scores[16]; // [64 lines, 32 keys]
         multiply_scores(scores, stage, warpgroup);
         float own[2] = {-INFINITY, -INFINITY};
-#pragma unroll
+        UNROLL
         for (int i = 0; i < 16; i++) {
             int position = at + 32 * warpgroup + i / 4 * 8 + t % 4 * 2 + i % 2;
             scores[i] = position < lines.visible[i / 2 % 2] ? scores[i] * p.scale : -INFINITY;
             own[i / 2 % 2] = fmaxf(own[i / 2 % 2], scores[i]);
         }
-#pragma unroll
+        UNROLL
         for (int i = 0; i < 2; i++) {
             own[i] = fmaxf(own[i], __shfl_xor_sync(0xffffffffu, own[i], 1));
             own[i] = fmaxf(own[i], __shfl_xor_sync(0xffffffffu, own[i], 2));
@@ -215,14 +215,14 @@ template <int kLatent, int kRope> struct MlaTile {
         }
         named_barrier_sync(1, 256);
         float shift[2], rescale[2], total[2] = {0, 0};
-#pragma unroll
+        UNROLL
         for (int i = 0; i < 2; i++) {
             float maximum = fmaxf(lines.maximum[i], fmaxf(maxima(0)[line + 8 * i], maxima(1)[line + 8 * i]));
             shift[i] = maximum == -INFINITY ? 0.0f : maximum; // a line that sees nothing yet: exp2(−∞) is an exact 0
             rescale[i] = exp2f(lines.maximum[i] - shift[i]);
             lines.maximum[i] = maximum;
         }
-#pragma unroll
+        UNROLL
         for (int i = 0; i < 16; i += 2) { // two neighbouring keys of one line
             int l = i / 2 % 2;
             float first = exp2f(scores[i] - shift[l]), second = exp2f(scores[i + 1] - shift[l]);
@@ -231,17 +231,17 @@ template <int kLatent, int kRope> struct MlaTile {
             *reinterpret_cast<uint32_t*>(shared + kProbsAt + row * 128 + ((piece ^ (row & 7)) << 4) + t % 4 * 4) =
                 bf16_from_float(first) | static_cast<uint32_t>(bf16_from_float(second)) << 16;
         }
-#pragma unroll
+        UNROLL
         for (int i = 0; i < 2; i++) {
             total[i] += __shfl_xor_sync(0xffffffffu, total[i], 1);
             total[i] += __shfl_xor_sync(0xffffffffu, total[i], 2);
             if (t % 4 == 0) sums(warpgroup)[line + 8 * i] = total[i];
         }
-#pragma unroll
+        UNROLL
         for (int i = 0; i < kValueColumns / 2; i++) values[i] *= rescale[i / 2 % 2];
         fence_proxy_async();
         named_barrier_sync(2, 256);
-#pragma unroll
+        UNROLL
         for (int i = 0; i < 2; i++) {
             lines.sum[i] = __fmaf_rn(lines.sum[i], rescale[i], sums(0)[line + 8 * i] + sums(1)[line + 8 * i]);
         }
@@ -253,12 +253,12 @@ template <int kLatent, int kRope> struct MlaTile {
     __device__ __forceinline__ void multiply_scores(float (&scores)[16], int stage, int warpgroup) const {
         uint64_t q = wgmma_descriptor(shared, 16, 1024);
         uint64_t k = wgmma_descriptor(keys(stage) + warpgroup * 32 * 128, 16, 1024);
-#pragma unroll
+        UNROLL
         for (int i = 0; i < 16; i++) scores[i] = 0;
         wgmma_fence();
-#pragma unroll
+        UNROLL
         for (int c = 0; c < kChunks; c++) {
-#pragma unroll
+            UNROLL
             for (int i = 0; i < 4; i++) {
                 int by = c * (kChunkBytes / 16) + 2 * i;
                 wgmma_bf16<32, false>(scores, q + by, k + by, c > 0 || i > 0);
@@ -275,7 +275,7 @@ template <int kLatent, int kRope> struct MlaTile {
         uint64_t v = wgmma_descriptor(keys(stage) + warpgroup * (kValueColumns / 64) * kChunkBytes, kChunkBytes, 1024);
         wgmma_hold(values);
         wgmma_fence();
-#pragma unroll
+        UNROLL
         for (int i = 0; i < 4; i++) wgmma_bf16<kValueColumns, true>(values, probs + 2 * i, v + i * (16 * 128 / 16), true);
         wgmma_commit();
         wgmma_wait<0>();
@@ -291,7 +291,7 @@ template <int kLatent, int kRope> struct MlaTile {
     __device__ __forceinline__ void keep_segment(
         const float (&values)[kValueColumns / 2], const Lines& lines, const long (&line_at)[2], int segment, int warpgroup, int t) const {
         if (warpgroup >= kValueWarpgroups) return;
-#pragma unroll
+        UNROLL
         for (int l = 0; l < 2; l++) {
             if (lines.visible[l] <= segment * kSegmentTokens) continue;
             bool is_whole = lines.visible[l] <= kSegmentTokens;
@@ -299,7 +299,7 @@ template <int kLatent, int kRope> struct MlaTile {
             long row = line_at[l] / p.num_heads;
             long partial = is_whole ? 0 : (p.row_segments[row].x + segment) * static_cast<long>(p.num_heads) + line_at[l] % p.num_heads;
             if (!is_whole && warpgroup == 0 && t % 4 == 0) p.partial_sums[partial] = make_float2(lines.maximum[l], lines.sum[l]);
-#pragma unroll
+            UNROLL
             for (int i = 2 * l; i < kValueColumns / 2; i += 4) {
                 int column = column_of(i, warpgroup, t);
                 if (is_whole) {
@@ -317,7 +317,7 @@ template <int kLatent, int kRope> struct MlaTile {
                                                   const long (&line_at)[2], int segment, int warpgroup, int t) const {
         if (warpgroup >= kValueWarpgroups) return;
         float* kept = p.running + (static_cast<long>(blockIdx.x) * kLatent / 2 + warpgroup * (kValueColumns / 2)) * 128 + t;
-#pragma unroll
+        UNROLL
         for (int l = 0; l < 2; l++) {
             if (lines.visible[l] <= segment * kSegmentTokens) continue;
             float old_weight = 0, new_weight = 1;
@@ -328,7 +328,7 @@ template <int kLatent, int kRope> struct MlaTile {
             }
             bool is_last = lines.visible[l] <= (segment + 1) * kSegmentTokens;
             float inverse = 1.0f / running[l].sum;
-#pragma unroll
+            UNROLL
             for (int i = 0; i < kValueColumns / 2; i++) {
                 if (i / 2 % 2 != l) continue;
                 float value = segment == 0 ? values[i] : MlaRunning::merged(kept[i * 128], old_weight, values[i], new_weight);

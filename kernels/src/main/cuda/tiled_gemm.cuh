@@ -196,7 +196,7 @@ template <class Format, int kTokens, int kWarpgroups, bool kRouted> struct Tiled
             const unsigned char* sources[kPieces];
             bool present[kPieces];
             const int bytes = Format::kScaled ? 1 : p.x_is_f32 ? 4 : 2; // of an element of x
-#pragma unroll
+            UNROLL
             for (int i = 0; i < kPieces; i++) {
                 int row = item.row_begin + t / 8 + 16 * i;
                 present[i] = t / 8 + 16 * i < kTokens && row < item.row_end;
@@ -212,7 +212,7 @@ template <class Format, int kTokens, int kWarpgroups, bool kRouted> struct Tiled
                 int stage = issued % kStages;
                 mbarrier_wait(empty(stage), (issued / kStages & 1) ^ 1);
                 if (t == 0) copy_weights(item, tiles, block, stage);
-#pragma unroll
+                UNROLL
                 for (int i = 0; i < kPieces; i++) {
                     int row = t / 8 + 16 * i;
                     if (row >= kTokens) continue;
@@ -278,7 +278,7 @@ template <class Format, int kTokens, int kWarpgroups, bool kRouted> struct Tiled
             const float* tile_scale = p.tile_scales;
             if (Format::kScaled && has_tile) tile_scale += (static_cast<long>(item.group) * p.num_tiles + tile) * p.num_blocks;
             float sums[kTokens / 2];
-#pragma unroll
+            UNROLL
             for (int i = 0; i < kTokens / 2; i++) sums[i] = 0;
             for (int block = item.block_begin; block < item.block_end; block++, taken++) {
                 int stage = taken % kStages;
@@ -296,7 +296,7 @@ template <class Format, int kTokens, int kWarpgroups, bool kRouted> struct Tiled
         float* first = p.partials + (static_cast<long>(item.unit) * p.num_splits * kWarpgroups + warpgroup) * (kTileFeatures * kTokens) + t;
         constexpr int kBetween = kWarpgroups * kTileFeatures * kTokens; // from split to split
         float* own = first + static_cast<long>(item.split) * kBetween;
-#pragma unroll
+        UNROLL
         for (int i = 0; i < kTokens / 2; i++) own[i * 128] = sums[i];
         __threadfence();
         named_barrier_sync(1 + warpgroup, 128);
@@ -308,10 +308,10 @@ template <class Format, int kTokens, int kWarpgroups, bool kRouted> struct Tiled
         named_barrier_sync(1 + warpgroup, 128);
         if (!*is_last(warpgroup)) return false;
         __threadfence();
-#pragma unroll
+        UNROLL
         for (int i = 0; i < kTokens / 2; i++) sums[i] = first[i * 128];
         for (int s = 1; s < p.num_splits; s++) {
-#pragma unroll
+            UNROLL
             for (int i = 0; i < kTokens / 2; i++) sums[i] = __fadd_rn(sums[i], first[static_cast<long>(s) * kBetween + i * 128]);
         }
         return true;
@@ -323,15 +323,15 @@ template <class Format, int kTokens, int kWarpgroups, bool kRouted> struct Tiled
         uint64_t b = wgmma_descriptor(rows(stage), 16, 1024);
         if constexpr (Format::kScaled) {
             float products[kTokens / 2];
-#pragma unroll
+            UNROLL
             for (int i = 0; i < kTokens / 2; i++) products[i] = 0;
             wgmma_fence();
-#pragma unroll
+            UNROLL
             for (int i = 0; i < 4; i++) Format::template multiply<kTokens>(products, a + 2 * i, b + 2 * i, i > 0); // 32 bytes of k each
             wgmma_commit();
             wgmma_wait<0>();
             wgmma_hold(products);
-#pragma unroll
+            UNROLL
             for (int j = 0; j < kTokens / 8; j++) {
                 float2 x_scale = *reinterpret_cast<const float2*>(scales(stage) + 8 * j + 2 * (t % 4));
                 float even = __fmul_rn(x_scale.x, weight_scale), odd = __fmul_rn(x_scale.y, weight_scale);
@@ -342,7 +342,7 @@ template <class Format, int kTokens, int kWarpgroups, bool kRouted> struct Tiled
             }
         } else {
             wgmma_fence();
-#pragma unroll
+            UNROLL
             for (int i = 0; i < 4; i++) Format::template multiply<kTokens>(sums, a + 2 * i, b + 2 * i, keep || i > 0);
             wgmma_commit();
             wgmma_wait<0>();
@@ -355,7 +355,7 @@ template <class Format, int kTokens, int kWarpgroups, bool kRouted> struct Tiled
         int2 place = p.tile_rows[tile];
         int feature = t / 32 * 16 + t % 32 / 4;
         long column = p.out_start + static_cast<long>(item.group) * p.out_group + place.x;
-#pragma unroll
+        UNROLL
         for (int i = 0; i < kTokens / 2; i++) {
             int row = item.row_begin + i / 4 * 8 + t % 4 * 2 + i % 2;
             int f = feature + i / 2 % 2 * 8;

@@ -18,7 +18,7 @@ template <int pending> __device__ __forceinline__ void wgmma_wait() {
 
 /** After a wait: keeps the compiler from reading d earlier. */
 template <int count> __device__ __forceinline__ void wgmma_hold(float (&d)[count]) {
-#pragma unroll
+    UNROLL
     for (int i = 0; i < count; i++) asm volatile("" : "+f"(d[i])::"memory");
 }
 

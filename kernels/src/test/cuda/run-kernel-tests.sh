@@ -5,7 +5,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 sources=$here/../../main/cuda
 build=${1:?name a directory for the objects}
 mkdir -p "$build"
-flags="-std=c++17 -O2 -march=x86-64-v2 -ffp-contract=off -Wall -Wno-unknown-pragmas -I$here/shim -I$sources"
+flags="-std=c++17 -O2 -march=x86-64-v2 -ffp-contract=off -Wall -Werror -I$here/shim -I$sources"
 g++ $flags -c -o "$build/fibers.o" "$here/driver/fibers.cpp"
 objects=
 for kernel in gemm grouped_gemm dense_gemm head_gemm mla_attention mla_attention_plan; do
