@@ -38,7 +38,8 @@ final class EmulatedDriver {
         }
         try {
             List<String> command = new ArrayList<>(List.of("g++", "-std=c++17", "-O1", "-fPIC", "-shared"));
-            command.addAll(List.of("-ffp-contract=off", "-Wall", "-Werror", "-Wl,-soname,libcuda.so.1"));
+            command.addAll(List.of(
+                    "-ffp-contract=off", "-Wall", "-Werror", "-Wno-unknown-pragmas", "-Wl,-soname,libcuda.so.1"));
             command.addAll(List.of("-I", "src/test/cuda/shim", "-include", "emulator.h", "-x", "c++"));
             command.addAll(sources("src/test/cuda/driver", ".cpp"));
             command.addAll(sources("src/main/cuda", ".cu"));
