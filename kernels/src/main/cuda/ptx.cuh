@@ -3,6 +3,9 @@
 #define MILLRACE_PTX_CUH
 #include <cstdint>
 
+/** Before a loop over a register array: unrolls it, since registers have no index. */
+#define UNROLL _Pragma("unroll")
+
 /** Dynamic shared memory, aligned to 1024 bytes (a swizzled tile). */
 #define DYNAMIC_SHARED(name) extern __shared__ __align__(1024) unsigned char name[]
 

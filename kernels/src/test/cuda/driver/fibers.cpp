@@ -129,13 +129,16 @@ void prepare(Machine* m, unsigned i) {
 bool run_block(Machine* m, unsigned threads) {
     for (unsigned i = 0; i < threads; i++) prepare(m, i);
     m->rounds = 0;
+    bool forwards = false;
     while (m->block.alive > 0) {
         if (++m->rounds > kDeadRounds) {
             snprintf(m->message, sizeof m->message, "kernel %s, block %u %u %u: %u threads wait for ever", m->name,
                      m->block.index.x, m->block.index.y, m->block.index.z, m->block.alive);
             return false;
         }
-        for (unsigned i = 0; i < threads; i++) {
+        forwards = !forwards; // so that no kernel leans on an order of threads
+        for (unsigned k = 0; k < threads; k++) {
+            unsigned i = forwards ? k : threads - 1 - k;
             if (m->fibers[i].is_done) continue;
             current = &m->fibers[i];
             millrace_switch(&m->scheduler, current->stack_pointer);

@@ -3,6 +3,9 @@
 #define MILLRACE_PTX_CUH
 #include <cstdint>
 
+/** Before a loop: nothing to unroll, a host's arrays have an index. */
+#define UNROLL
+
 /** Dynamic shared memory, aligned to 1024 bytes. */
 #define DYNAMIC_SHARED(name) unsigned char* name = millrace::emulator::current->block->dynamic_shared
 

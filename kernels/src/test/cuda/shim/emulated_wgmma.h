@@ -11,6 +11,9 @@ inline void wgmma_commit() {}
 /** Waits until at most `pending` groups are in flight. */
 template <int pending> inline void wgmma_wait() {}
 
+/** After a wait: keeps a compiler from reading d earlier. */
+template <int count> inline void wgmma_hold(float (&)[count]) {}
+
 /** A matrix in shared memory with the 128-byte swizzle: start, leading and stride byte offset as PTX defines them. */
 inline uint64_t wgmma_descriptor(const void* start, uint32_t leading_bytes, uint32_t stride_bytes) {
     return ((uint64_t)(shared_address(start) & 0x3ffff) >> 4) | (uint64_t)((leading_bytes & 0x3ffff) >> 4) << 16
@@ -32,7 +35,14 @@ inline uint32_t wgmma_stride(uint64_t descriptor) { return (uint32_t)(descriptor
 
 /** K-major: 8 rows of 128 bytes are one swizzled group; groups are `stride` apart. */
 inline float wgmma_e4m3_at(uint64_t descriptor, int row, int k) {
-    return e4m3_to_float(*wgmma_byte(descriptor, row / 8 * wgmma_stride(descriptor) + row % 8 * 128 + k));
+    struct Table {
+        float values[256];
+        Table() {
+            for (int i = 0; i < 256; i++) values[i] = e4m3_to_float((uint8_t)i);
+        }
+    };
+    static const Table table;
+    return table.values[*wgmma_byte(descriptor, row / 8 * wgmma_stride(descriptor) + row % 8 * 128 + k)];
 }
 inline float wgmma_bf16_at(uint64_t descriptor, int row, int k) {
     uint16_t bits;
@@ -54,11 +64,29 @@ inline int wgmma_row(int i) {
 }
 inline int wgmma_col(int i) { return i / 4 * 8 + (int)(millrace::emulator::current->linear % 4) * 2 + i % 2; }
 
+/** Operands of one wgmma as f32, decoded once for all threads of a warpgroup. */
+struct EmulatedOperands { float a[64][32], b[256][32]; };
+inline EmulatedOperands& wgmma_operands() {
+    static thread_local EmulatedOperands operands[8];
+    return operands[millrace::emulator::current->linear / 128];
+}
+
 template <int k_count, int count, class A, class B> inline void wgmma_sum(float (&d)[count], bool accumulate, A a, B b) {
+    EmulatedOperands& o = wgmma_operands();
+    millrace::emulator::sync_warpgroup();
+    int t = (int)(millrace::emulator::current->linear % 128);
+    for (int row = t / 32 * 16; t % 32 == 0 && row < t / 32 * 16 + 16; row++) { // a warp's own rows: registers of others are out of reach
+        for (int k = 0; k < k_count; k++) o.a[row][k] = a(row, k);
+    }
+    for (int n = t; n < 2 * count; n += 128) {
+        for (int k = 0; k < k_count; k++) o.b[n][k] = b(n, k);
+    }
     millrace::emulator::sync_warpgroup();
     for (int i = 0; i < count; i++) {
+        const float* left = o.a[wgmma_row(i)];
+        const float* right = o.b[wgmma_col(i)];
         float sum = accumulate ? d[i] : 0.0f;
-        for (int k = 0; k < k_count; k++) sum += a(wgmma_row(i), k) * b(wgmma_col(i), k);
+        for (int k = 0; k < k_count; k++) sum += left[k] * right[k];
         d[i] = sum;
     }
     millrace::emulator::sync_warpgroup();

@@ -130,3 +130,4 @@ template <class T> inline T atomicMin(T* at, T value) {
 
 #include "emulated_ptx.h"
 #include "emulated_wgmma.h"
+#include "emulated_copy_async.h"
