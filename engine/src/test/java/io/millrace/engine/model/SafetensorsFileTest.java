@@ -67,6 +67,19 @@ class SafetensorsFileTest {
         assertThat(shard.data(shard.entries().get("none")).remaining()).isZero();
     }
 
+    /** What a file says of itself isn't believed: refusing it allocates no more than the JVM's small change. */
+    @ParameterizedTest
+    @ValueSource(longs = {Long.MIN_VALUE, Long.MAX_VALUE, 1L << 40, 99_999_999})
+    void aLyingHeaderAllocatesNothing(long headerBytes) throws Exception {
+        write(headerBytes, "{\"a\":" + A + "}", 24);
+        var threads = (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
+        assertThatExceptionOfType(ConfigException.class).isThrownBy(() -> SafetensorsFile.open(file)); // loads classes
+        long before = threads.getThreadAllocatedBytes(Thread.currentThread().getId());
+        assertThatExceptionOfType(ConfigException.class).isThrownBy(() -> SafetensorsFile.open(file));
+        assertThat(threads.getThreadAllocatedBytes(Thread.currentThread().getId()) - before)
+                .isLessThan(256 << 10);
+    }
+
     @Test
     void mapsTensorsBeyondTwoGigabytesAndAcrossWindows() throws Exception {
         long first = (1L << 30) + 123; // crosses the first window's half
