@@ -39,24 +39,20 @@ final class PromptReader {
     Read read(EngineRequest request) {
         int[] ids = ids(request.prompt());
         for (int id : ids) {
-            if (id < 0 || id >= tokenizer.numTokens()) {
-                throw new RejectedException(
-                        Stage.VALIDATE,
-                        false,
-                        "prompt holds token id " + id + " but the vocabulary has 0 to " + (tokenizer.numTokens() - 1));
-            }
+            checkId("prompt", id);
         }
-        for (int id : request.params().logitBias().keySet()) {
-            if (id < 0 || id >= tokenizer.numTokens()) {
-                throw new RejectedException(
-                        Stage.VALIDATE,
-                        false,
-                        "logit_bias holds token id " + id + " but the vocabulary has 0 to "
-                                + (tokenizer.numTokens() - 1));
-            }
-        }
+        request.params().logitBias().keySet().forEach(id -> checkId("logit_bias", id));
         checkLength(ids.length, request.params().maxTokens());
         return new Read(ids, template != null && template.startsInsideReasoning(ids));
+    }
+
+    private void checkId(String field, int id) {
+        if (id < 0 || id >= tokenizer.numTokens()) {
+            throw new RejectedException(
+                    Stage.VALIDATE,
+                    false,
+                    field + " holds token id " + id + " but the vocabulary has 0 to " + (tokenizer.numTokens() - 1));
+        }
     }
 
     private int[] ids(PromptInput prompt) {

@@ -103,14 +103,6 @@ public final class ModelRunner {
     }
 
     private void addRow(Sequence<?> s, int ahead) {
-        int[] masked = endIds;
-        if (s.params().minTokens() > 0 && !s.params().stopTokenIds().isEmpty()) {
-            masked = java.util.stream.IntStream.concat(
-                            java.util.Arrays.stream(endIds),
-                            s.params().stopTokenIds().stream().mapToInt(Integer::intValue))
-                    .distinct()
-                    .toArray();
-        }
-        sampler.add(s.params(), s.numOutputTokens() + ahead, s.sampleIndex(), s.penalties(), masked);
+        sampler.add(s.params(), s.numOutputTokens() + ahead, s.sampleIndex(), s.penalties(), endIds);
     }
 }

@@ -5,6 +5,7 @@ import io.millrace.kernels.TokenPenalties;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,15 +57,18 @@ public final class Penalties {
     /**
      * Returns the list for the next draw.
      *
-     * @param endIds ids that would end the sequence; forbidden until {@code min_tokens} are there
+     * @param endIds the model's end tokens; they and the request's stop ids are forbidden until {@code min_tokens} are there
      */
     TokenPenalties forNextDraw(int[] endIds) {
-        int masked = numOutputTokens < params.minTokens() ? endIds.length : 0;
         float[] biasNow = bias;
-        if (masked > 0) {
-            int[] entries = Arrays.stream(endIds).map(this::entry).toArray();
-            biasNow = bias.clone();
-            for (int i : entries) {
+        if (numOutputTokens < params.minTokens()) {
+            int[] forbidden = IntStream.concat(
+                            Arrays.stream(endIds),
+                            params.stopTokenIds().stream().mapToInt(Integer::intValue))
+                    .map(this::entry)
+                    .toArray();
+            biasNow = bias.clone(); // after entry(), which may have replaced it by a longer one
+            for (int i : forbidden) {
                 biasNow[i] = Float.NEGATIVE_INFINITY;
             }
         }

@@ -4,7 +4,6 @@ import io.millrace.engine.EngineMetrics;
 import io.millrace.engine.kv.BlockTable;
 import io.millrace.engine.kv.KvPool;
 import io.millrace.engine.kv.RadixCache;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -188,13 +187,6 @@ public final class Scheduler<C> {
     private boolean isBeingComputed(Sequence<C> s, int page) {
         return (page + 1) * pool.pageTokens() < s.numTokens()
                 && running.stream().anyMatch(r -> r.numMissing() > 1 && r.hasPageOf(s, page));
-    }
-
-    /** Returns every sequence that waits or runs, in no particular order. */
-    public List<Sequence<C>> all() {
-        List<Sequence<C>> all = new ArrayList<>(waiting);
-        all.addAll(running);
-        return all;
     }
 
     /** Proves the pool's invariant against the running sequences' tables, and the cache's. */
