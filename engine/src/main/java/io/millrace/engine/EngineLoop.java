@@ -38,8 +38,9 @@ final class EngineLoop implements AutoCloseable {
     @SuppressWarnings("CatchAndPrintStackTrace")
     private void run() {
         try {
-            while (!isClosing && failure == null) {
-                if (!engine.step()) {
+            while (isRunning()) {
+                // Asked again after the step: it may have taken the very entry by which wake() ends the wait.
+                if (!engine.step() && isRunning()) {
                     engine.awaitWork();
                 }
             }
@@ -54,11 +55,17 @@ final class EngineLoop implements AutoCloseable {
         while (!isClosing && cause != null) {
             engine.breakDown(cause);
             try {
-                engine.awaitWork();
+                if (!isClosing) {
+                    engine.awaitWork();
+                }
             } catch (InterruptedException e) {
                 return;
             }
         }
+    }
+
+    private boolean isRunning() {
+        return !isClosing && failure == null;
     }
 
     /** Ends the thread and waits for it. */

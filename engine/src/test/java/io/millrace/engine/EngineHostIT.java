@@ -69,6 +69,53 @@ class EngineHostIT {
         assertThat(engineThreads()).isZero();
     }
 
+    /** The loop must not wait for work once the step before has taken the entry that was to wake it. */
+    @Test
+    void closingDuringAStepEndsTheLoop() throws InterruptedException {
+        EngineHost.Lease lease = EngineHost.acquire(CONFIG);
+        CountDownLatch isQueued = new CountDownLatch(1);
+        Thread closer = new Thread(lease::close);
+        EngineRequest unfit = EngineRun.request(
+                "unfit", new PromptInput.Tokens(new int[] {-1}), EngineRun.sampling(50, 0.0, null, 1L));
+        lease.submit(unfit, onRejection(() -> {
+            try {
+                isQueued.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }));
+        lease.submit(
+                unfit,
+                onRejection(
+                        () -> { // runs inside step: the first one ended the wait
+                            closer.start();
+                            while (closer.getState() != Thread.State.WAITING) { // for the loop to end
+                                Thread.onSpinWait();
+                            }
+                        }));
+        isQueued.countDown();
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (closer.getState() != Thread.State.TERMINATED && System.nanoTime() < deadline) {
+            Thread.sleep(1);
+        }
+        assertThat(closer.getState()).isEqualTo(Thread.State.TERMINATED);
+    }
+
+    private static EngineListener onRejection(Runnable action) {
+        return new EngineListener() {
+            @Override
+            public void onEvent(EngineEvent event) {
+                assertThat(event).isInstanceOf(EngineEvent.Rejected.class);
+                action.run();
+            }
+
+            @Override
+            public void onEngineFailure(RuntimeException cause) {
+                throw cause;
+            }
+        };
+    }
+
     @Test
     void aBrokenEngineTellsEverybodyAndIsReplaced() throws InterruptedException {
         try (EngineHost.Lease broken = EngineHost.acquire(CONFIG)) {
