@@ -25,7 +25,6 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
  */
 final class KafkaWay implements ServingWay {
     private static final int NUM_PARTITIONS = 4;
-    private static final Duration POLL = Duration.ofMillis(20);
 
     private final EngineConfig config;
     private final Duration checkpointInterval;
@@ -77,7 +76,7 @@ final class KafkaWay implements ServingWay {
             first.awaitFinished(() -> FlinkWay.throwIfOver(flink, first));
             publish(clock, prompts);
             while (clock.numInvisible() > 0) {
-                take(clock, completions, options);
+                take(clock, completions, options); // returns with the first completion, after LOOK at the latest
                 clock.throwIfFailed();
                 FlinkWay.throwIfOver(flink, clock);
             }
@@ -101,7 +100,7 @@ final class KafkaWay implements ServingWay {
     }
 
     private static void take(RunClock clock, Topic completions, JobOptions options) {
-        for (ConsumerRecord<byte[], byte[]> r : completions.poll(POLL)) {
+        for (ConsumerRecord<byte[], byte[]> r : completions.poll(RunClock.LOOK)) {
             int index = PromptBytes.index(clock, r.key());
             if (r.topic().equals(options.get(JobOptions.DLQ_TOPIC))) {
                 throw new IllegalStateException("prompt " + index + " went to the dead letters: " + r.headers());

@@ -22,7 +22,9 @@ import org.jspecify.annotations.Nullable;
  * {@link #awaitVisible}.
  */
 final class RunClock {
-    private static final Duration LOOK = Duration.ofMillis(100);
+    /** Seldom: asking a Flink cluster how its job is doing takes time from the cores that are being measured. */
+    static final Duration LOOK = Duration.ofSeconds(1);
+
     private static final AtomicInteger NUM_RUNS = new AtomicInteger();
     /** The run that goes on: Flink makes sources, sinks and operators from bytes, which can't hold a clock. */
     private static volatile @Nullable RunClock current;
@@ -164,7 +166,7 @@ final class RunClock {
     /**
      * Waits until every completion can be read.
      *
-     * @param look called while waiting, ten times a second; throws if there is no hope
+     * @param look called while waiting, each {@link #LOOK}; throws if there is no hope
      */
     void awaitVisible(Runnable look) {
         await(numInvisible, look);

@@ -82,6 +82,8 @@ public final class EmbeddedBroker implements AutoCloseable {
         p.setProperty("message.max.bytes", Integer.toString(MAX_MESSAGE_BYTES));
         p.setProperty("group.initial.rebalance.delay.ms", "0");
         p.setProperty("log.cleaner.dedupe.buffer.size", Integer.toString(2 << 20)); // the default takes 128 MiB
+        p.setProperty(
+                "metadata.max.idle.interval.ms", "0"); // no empty records twice a second: nobody follows this quorum
         p.setProperty("num.network.threads", "2");
         p.setProperty("num.io.threads", "4");
         for (String internal : List.of("offsets.topic", "transaction.state.log", "share.coordinator.state.topic")) {
