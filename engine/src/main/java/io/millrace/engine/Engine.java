@@ -195,7 +195,7 @@ public final class Engine implements AutoCloseable {
         EngineEvent.SampleStats stats = sample.stats(s, System.nanoTime());
         SampleText.Finished text = sample.text.finish();
         scheduler.remove(s);
-        metrics.finished.increment();
+        metrics.finished(reason, stats, s.numOutputTokens() - sample.keptTokens);
         sample.request.sequences.remove(s);
         if (sample.request.sequences.isEmpty()) {
             live.remove(sample.request);

@@ -1,5 +1,8 @@
 package io.millrace.engine;
 
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -25,8 +28,8 @@ public final class EngineMetrics {
     public final LongAdder preemptions = new LongAdder();
     /** Steps run. */
     public final LongAdder steps = new LongAdder();
-    /** Samples finished. */
-    public final LongAdder finished = new LongAdder();
+    /** Samples finished, by reason. */
+    private final Map<FinishReason, LongAdder> finished = new EnumMap<>(FinishReason.class);
     /** Requests rejected by the engine. */
     public final LongAdder rejected = new LongAdder();
     /** Sequences that hold pages now. */
@@ -37,6 +40,49 @@ public final class EngineMetrics {
     public final AtomicInteger usedPages = new AtomicInteger();
     /** Pages of the pool. */
     public final AtomicInteger totalPages = new AtomicInteger();
+
+    /** From submission to a sample's first new token. */
+    public final LatencyHistogram timeToFirstToken = new LatencyHistogram(
+            0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 1000);
+    /** Between a sample's new tokens, its mean. */
+    public final LatencyHistogram timePerOutputToken =
+            new LatencyHistogram(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5, 5);
+    /** From submission to a sample's end. */
+    public final LatencyHistogram e2eRequestLatency =
+            new LatencyHistogram(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000);
+
+    /** Makes counters at zero. */
+    public EngineMetrics() {
+        for (FinishReason reason : FinishReason.values()) {
+            finished.put(reason, new LongAdder());
+        }
+    }
+
+    private LongAdder counter(FinishReason reason) {
+        return Objects.requireNonNull(finished.get(reason));
+    }
+
+    /** Returns how many samples ended so. */
+    public long finished(FinishReason reason) {
+        return counter(reason).sum();
+    }
+
+    /** Returns how many samples ended. */
+    public long finished() {
+        return finished.values().stream().mapToLong(LongAdder::sum).sum();
+    }
+
+    /** Counts a sample that ended, with its times. */
+    void finished(FinishReason reason, EngineEvent.SampleStats stats, int numNewTokens) {
+        counter(reason).increment();
+        e2eRequestLatency.observe(stats.totalNanos(), 1);
+        if (numNewTokens > 0) {
+            timeToFirstToken.observe(stats.ttftNanos(), 1);
+        }
+        if (numNewTokens > 1) {
+            timePerOutputToken.observe(stats.totalNanos() - stats.ttftNanos(), numNewTokens - 1);
+        }
+    }
 
     /** Returns the share of the KV pool in use, 0 … 1. */
     public double kvCacheUsage() {

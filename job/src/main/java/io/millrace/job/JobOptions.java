@@ -17,6 +17,7 @@ import io.millrace.engine.RejectedException;
 import io.millrace.engine.SamplingOptions;
 import io.millrace.engine.SamplingParams;
 import io.millrace.operators.BatchSettings;
+import io.millrace.operators.PortRange;
 import io.millrace.schemas.ContentType;
 import java.io.IOException;
 import java.io.Reader;
@@ -100,6 +101,13 @@ public final class JobOptions {
             0,
             32767,
             "Subtasks; those of one task manager share its engine. 0 = Flink's."));
+
+    public static final JobOption<String> METRICS_PORT = add(JobOption.text(
+            "metrics-port",
+            FLINK,
+            "",
+            "PORT or FIRST-LAST",
+            "Each task manager serves /metrics to Prometheus on the first free port; empty = none does."));
 
     public static final JobOption<String> MODEL =
             add(JobOption.text("model", ENGINE, "", "DIR", "Model folder as published, on every task manager."));
@@ -403,6 +411,7 @@ public final class JobOptions {
     public BatchSettings batchSettings() {
         int maxNumSeqs = get(MAX_NUM_SEQS);
         int maxInFlight = get(MAX_IN_FLIGHT_REQUESTS);
+        String ports = find(METRICS_PORT);
         return new BatchSettings(
                 get(MODEL),
                 get(BACKEND),
@@ -420,6 +429,7 @@ public final class JobOptions {
                 get(MAX_COMPLETION_BYTES).intValue(),
                 ContentType.valueOf(get(CONTENT_TYPE).toUpperCase(Locale.ROOT)),
                 get(STRICT),
+                ports == null ? null : PortRange.parse(ports),
                 get(ON_MODEL_CHANGE).equals("restart"));
     }
 

@@ -6,6 +6,7 @@ import io.millrace.engine.SamplingOptions;
 import io.millrace.schemas.ContentType;
 import java.io.Serializable;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Everything {@code ContinuousBatchOperator} needs; travels with the job graph, holds no secret.
@@ -26,6 +27,7 @@ import java.nio.file.Path;
  * @param maxCompletionBytes bytes of one encoded completion at most; a larger one goes to the dead letters
  * @param defaultContentType codec of records without a content-type header; completions use their prompt's
  * @param isStrict unknown fields are errors
+ * @param metricsPorts where each task manager serves its metrics to Prometheus, null = nowhere
  * @param isRestartOnModelChange after a restore with another model: start unfinished requests anew (else refuse)
  */
 public record BatchSettings(
@@ -45,6 +47,7 @@ public record BatchSettings(
         int maxCompletionBytes,
         ContentType defaultContentType,
         boolean isStrict,
+        @Nullable PortRange metricsPorts,
         boolean isRestartOnModelChange)
         implements Serializable {
 

@@ -54,6 +54,7 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
     private transient PromptValidator validator;
     private transient CompletionEncoder encoder;
     private transient FlinkMetrics flinkMetrics;
+    private transient @Nullable MetricsEndpoint metricsEndpoint;
 
     ContinuousBatchOperator(
             StreamOperatorParameters<WireRecord> parameters, BatchSettings settings, EngineSource source) {
@@ -87,6 +88,8 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
             validator = new PromptValidator(model, vocabulary);
             encoder = new CompletionEncoder(model, vocabulary, settings.maxCompletionBytes(), Clock.systemUTC());
             flinkMetrics = new FlinkMetrics(getMetricGroup(), source.metrics());
+            PortRange ports = settings.metricsPorts();
+            metricsEndpoint = ports == null ? null : MetricsEndpoint.acquire(ports, source.metrics());
             resume(restored);
             restored = List.of();
         } catch (ConfigException e) {
@@ -160,6 +163,13 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
         events.close();
         EngineHost.Lease held = lease;
         lease = null;
+        if (metricsEndpoint != null) {
+            metricsEndpoint.close();
+            metricsEndpoint = null;
+        }
+        if (flinkMetrics != null) {
+            flinkMetrics.close();
+        }
         try {
             for (InFlightRequest request : inFlight.requests()) {
                 if (request.submission != null) {

@@ -15,6 +15,7 @@ import org.apache.flink.metrics.MetricGroup;
  * the task managers. Thread: the mailbox; reporters read gauges from their own.
  */
 final class FlinkMetrics {
+    private final PipelineTotals totals = PipelineTotals.OF_JVM;
     private final Counter deadLetters;
     private final Counter unknownFields;
     private final Counter keptTokens;
@@ -49,20 +50,31 @@ final class FlinkMetrics {
     }
 
     void inFlight(InFlight inFlight) {
+        totals.inFlightRequests.addAndGet(inFlight.numRequests() - numInFlight);
+        totals.inFlightBytes.addAndGet(inFlight.valueBytes() - inFlightBytes);
         numInFlight = inFlight.numRequests();
         inFlightBytes = inFlight.valueBytes();
     }
 
+    /** The subtask ends: what it has in flight another will have. */
+    void close() {
+        totals.inFlightRequests.addAndGet(-numInFlight);
+        totals.inFlightBytes.addAndGet(-inFlightBytes);
+    }
+
     void deadLetter() {
         deadLetters.inc();
+        totals.deadLetters.increment();
     }
 
     void unknownFields(int count) {
         unknownFields.inc(count);
+        totals.unknownFields.add(count);
     }
 
     void resumed(int numTokens) {
         keptTokens.inc(numTokens);
+        totals.resumedTokens.add(numTokens);
     }
 
     void success(FinishReason reason) {

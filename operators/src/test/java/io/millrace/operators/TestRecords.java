@@ -39,6 +39,7 @@ final class TestRecords {
                 64 << 10,
                 ContentType.JSON,
                 false,
+                null,
                 isRestartOnModelChange);
     }
 

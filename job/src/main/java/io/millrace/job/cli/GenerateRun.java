@@ -82,7 +82,7 @@ final class GenerateRun {
     private void await(EmbeddedFlink flink, long numLines) {
         EngineMetrics metrics = EngineHost.metrics();
         int numSamples = Math.max(1, options.find(JobOptions.N) == null ? 1 : options.get(JobOptions.N));
-        long before = metrics.finished.sum() + metrics.rejected.sum();
+        long before = metrics.finished() + metrics.rejected.sum();
         ProgressBar bar = terminal.progress(numLines);
         CompletableFuture<JobResult> end = flink.result();
         while (true) {
@@ -95,7 +95,7 @@ final class GenerateRun {
                 JobFailure.check(result);
                 return;
             } catch (TimeoutException e) {
-                long done = metrics.finished.sum() / numSamples + metrics.rejected.sum() - before;
+                long done = metrics.finished() / numSamples + metrics.rejected.sum() - before;
                 bar.update(done, Double.NaN);
                 flink.throwIfMisconfigured();
             } catch (ExecutionException e) {
