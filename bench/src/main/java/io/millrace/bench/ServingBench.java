@@ -3,6 +3,7 @@ package io.millrace.bench;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.bench.torture.Torture;
 import io.millrace.engine.ConfigException;
 import io.millrace.engine.EngineConfig;
 import io.millrace.engine.EngineHost;
@@ -41,7 +42,11 @@ import picocli.CommandLine.Option;
             "Serving benchmark: random token ids, fixed lengths, greedy, end tokens ignored, all requests at once.",
             "Results as vLLM's \"bench serve\" prints them. Each concurrency gets an engine of its own and a warm-up."
         },
-        footer = {"", "./millrace bench ops --help: the same for single kernel ops."})
+        footer = {
+            "",
+            "./millrace bench ops --help: the same for single kernel ops.",
+            "./millrace bench torture --help: breaks a cluster on purpose and counts what it changed."
+        })
 public final class ServingBench implements Callable<Integer> {
     private static final int DONE = 0;
     private static final int FAILED = 1;
@@ -207,14 +212,18 @@ public final class ServingBench implements Callable<Integer> {
     /** Runs the benchmark. Returns the exit code: 0 done, 1 failed, 2 wrong usage. */
     static int run(PrintStream out, PrintStream err, String... args) {
         boolean isVerbose = List.of(args).contains("--verbose");
-        boolean isOps = args.length > 0 && args[0].equals("ops");
-        CommandLine line = new CommandLine(isOps ? new OpBench(out) : new ServingBench(out));
+        Callable<Integer> command = switch (args.length == 0 ? "" : args[0]) {
+            case "ops" -> new OpBench(out);
+            case "torture" -> new Torture(out, err);
+            default -> new ServingBench(out);
+        };
+        CommandLine line = new CommandLine(command);
         line.setOut(new PrintWriter(out, true, UTF_8));
         line.setCaseInsensitiveEnumValuesAllowed(true);
         line.setParameterExceptionHandler((e, a) -> oneLine(err, e, isVerbose, WRONG_USAGE));
         line.setExecutionExceptionHandler(
                 (e, at, result) -> oneLine(err, e, isVerbose, e instanceof ConfigException ? WRONG_USAGE : FAILED));
-        return line.execute(isOps ? Arrays.copyOfRange(args, 1, args.length) : args);
+        return line.execute(command instanceof ServingBench ? args : Arrays.copyOfRange(args, 1, args.length));
     }
 
     private static int oneLine(PrintStream err, Throwable e, boolean isVerbose, int exitCode) {

@@ -68,7 +68,12 @@ public final class EmbeddedBroker implements AutoCloseable {
         }
     }
 
-    private static Properties properties(Path folder, String host, int port, int controllerPort) {
+    /**
+     * Returns the settings of a single-node broker, also for one in a process of its own.
+     *
+     * @param folder for its log
+     */
+    public static Properties properties(Path folder, String host, int port, int controllerPort) {
         Properties p = new Properties();
         p.setProperty("process.roles", "broker,controller");
         p.setProperty("node.id", Integer.toString(NODE_ID));
@@ -95,7 +100,8 @@ public final class EmbeddedBroker implements AutoCloseable {
         return p;
     }
 
-    private static void format(Path folder) {
+    /** Makes a folder fit for a broker's log, once. */
+    public static void format(Path folder) {
         if (Files.exists(folder.resolve("meta.properties"))) {
             return;
         }

@@ -3,10 +3,27 @@ package io.millrace.job.cli;
 import io.millrace.engine.ConfigException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 
 /** The checkout that this program came from; the start script says where it is. */
 final class Home {
     private Home() {}
+
+    /** Returns the checkout's folder. */
+    static Path folder() {
+        return Objects.requireNonNull(
+                Objects.requireNonNull(tinyR1().getParent()).getParent());
+    }
+
+    /** Returns the folder of the command line's jars. */
+    static Path lib() {
+        return folder().resolve("job").resolve("target").resolve("lib");
+    }
+
+    /** Returns the jar for {@code flink run}. */
+    static Path jobJar() {
+        return folder().resolve("job").resolve("target").resolve("dist").resolve("millrace.jar");
+    }
 
     /** Returns the shipped model's folder. */
     static Path tinyR1() {

@@ -23,6 +23,8 @@ import picocli.CommandLine.Command;
             GenerateCommand.class,
             PublishCommand.class,
             ConsumeCommand.class,
+            LocalCommand.class,
+            SubmitCommand.class,
             TokenizeCommand.class,
             DetokenizeCommand.class,
             ModelCommand.class

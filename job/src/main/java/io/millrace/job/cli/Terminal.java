@@ -56,6 +56,12 @@ public final class Terminal {
         out.write('\n');
     }
 
+    /** Writes bytes of the result and sends them out. */
+    void write(byte[] bytes, int count) {
+        out.write(bytes, 0, count);
+        flush();
+    }
+
     /** Sends out what was written. */
     void flush() {
         if (out.checkError()) {

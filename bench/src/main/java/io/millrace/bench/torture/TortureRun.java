@@ -1,0 +1,291 @@
+package io.millrace.bench.torture;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.millrace.job.EmbeddedBroker;
+import io.millrace.job.LineReader;
+import io.millrace.job.RecordId;
+import io.millrace.job.Topic;
+import io.millrace.job.TopicWriter;
+import io.millrace.job.local.ClusterSettings;
+import io.millrace.job.local.FlinkRun;
+import io.millrace.job.local.LocalCluster;
+import io.millrace.operators.WireRecord;
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.SplittableRandom;
+import java.util.function.BooleanSupplier;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.jspecify.annotations.Nullable;
+
+/** One run of {@link Torture}: the undisturbed answers, the cluster, the kills, the count. Thread: one. */
+final class TortureRun {
+    /** A kill that hits fewer proves little. */
+    private static final int MIN_RUNNING = 16;
+
+    private static final Duration PATIENCE = Duration.ofMinutes(5);
+    private static final Duration SETTLE = Duration.ofSeconds(5);
+    private static final Duration LOOK = Duration.ofMillis(100);
+    /** How long a failure may go unnoticed; a broker's often does: nothing restarts, and the clients wait for it. */
+    private static final Duration NOTICED_WITHIN = Duration.ofSeconds(30);
+
+    private static final Duration BROKER_NOTICED_WITHIN = Duration.ofSeconds(5);
+
+    private static final List<Kill> KINDS = List.of(Kill.values());
+
+    private static final List<String> JOB = List.of(
+            "--temperature=0",
+            "--checkpoint-interval=1 s",
+            "--max-num-seqs=32",
+            "--max-in-flight-requests=64",
+            "--threads=1");
+
+    private final ClusterSettings settings;
+    private final Path home;
+    private final Path lib;
+    private final int numPrompts;
+    private final int numKills;
+    private final SplittableRandom random;
+    private final long seed;
+    private final @Nullable PrintStream talk;
+    private final Map<Kill, Integer> kills = new EnumMap<>(Kill.class);
+    private final List<Recovery> recoveries = new ArrayList<>();
+
+    TortureRun(
+            ClusterSettings settings, Path home, int numPrompts, int numKills, long seed, @Nullable PrintStream talk) {
+        this.settings = settings;
+        this.home = home;
+        this.lib = home.resolve("job").resolve("target").resolve("lib");
+        this.numPrompts = numPrompts;
+        this.numKills = numKills;
+        this.seed = seed;
+        this.random = new SplittableRandom(seed);
+        this.talk = talk;
+    }
+
+    /** From a kill, or the end of a pause, until every subtask ran again and the job made new tokens; of kills that made a task restart. */
+    record Recovery(Kill kind, long ms) {}
+
+    /** What came of it. */
+    record Result(
+            int prompts,
+            Map<Kill, Integer> kills,
+            int lost,
+            int doubled,
+            int changed,
+            long tokensKept,
+            long tokensRegenerated,
+            long completionTokens,
+            List<Recovery> recoveries,
+            double seconds) {
+
+        boolean isClean() {
+            return lost == 0 && doubled == 0 && changed == 0;
+        }
+
+        long recoveryMs(double share) {
+            return percentile(recoveries, share);
+        }
+
+        long taskManagerRecoveryMs(double share) {
+            return percentile(
+                    recoveries.stream().filter(r -> r.kind == Kill.TASK_MANAGER).toList(), share);
+        }
+
+        private static long percentile(List<Recovery> of, double share) {
+            long[] sorted = of.stream().mapToLong(Recovery::ms).sorted().toArray();
+            return sorted.length == 0 ? 0 : sorted[(int) Math.round(share * (sorted.length - 1))];
+        }
+    }
+
+    Result execute(Path folder) throws IOException, InterruptedException {
+        long start = System.nanoTime();
+        Path prompts = folder.resolve("prompts.jsonl");
+        TorturePrompts.write(prompts, numPrompts, seed);
+        say("the undisturbed run: " + numPrompts + " prompts");
+        Oracle oracle = new Oracle(undisturbed(folder, prompts));
+        LocalCluster cluster = new LocalCluster(settings, lib);
+        say("starting the cluster in " + settings.folder());
+        cluster.up();
+        try {
+            return disturbed(cluster, prompts, oracle, start);
+        } finally {
+            cluster.down();
+        }
+    }
+
+    /** Answers the prompts in a process without a cluster. */
+    private Path undisturbed(Path folder, Path prompts) throws IOException, InterruptedException {
+        Path completions = folder.resolve("undisturbed.jsonl");
+        Path log = folder.resolve("undisturbed.log");
+        Process process = new ProcessBuilder(
+                        home.resolve("millrace").toString(),
+                        "generate",
+                        "--input",
+                        prompts.toString(),
+                        "--output",
+                        completions.toString(),
+                        "--temperature=0")
+                .redirectErrorStream(true)
+                .redirectOutput(log.toFile())
+                .start();
+        if (process.waitFor() != 0) {
+            throw new IllegalStateException("the undisturbed run failed: " + Files.readString(log));
+        }
+        return completions;
+    }
+
+    private Result disturbed(LocalCluster cluster, Path prompts, Oracle oracle, long start)
+            throws IOException, InterruptedException {
+        Properties client = new Properties();
+        client.setProperty("bootstrap.servers", settings.bootstrapServers());
+        publish(client, prompts);
+        ClusterWatch watch = new ClusterWatch(cluster, submit());
+        try (Topic answers = Topic.open(client, true, "llm.completions", "llm.prompts.dlq")) {
+            int done = 0;
+            while (oracle.numAnswered() < oracle.size()) {
+                if (done < numKills && isWorthAKill(watch, answers, oracle)) {
+                    kill(cluster, watch, answers, oracle, KINDS.get(done % KINDS.size()));
+                    done++;
+                }
+                if (!take(answers, oracle, () -> true, PATIENCE)) {
+                    break; // nothing more comes
+                }
+            }
+            take(answers, oracle, () -> false, SETTLE); // what is doubled may come late
+            long drawn = watch.tokensDrawn();
+            return new Result(
+                    oracle.size(),
+                    kills,
+                    oracle.numLost(),
+                    oracle.numDoubled(),
+                    oracle.numChanged(),
+                    oracle.resumedTokens(),
+                    Math.max(0, drawn - oracle.completionTokens()),
+                    oracle.completionTokens(),
+                    recoveries,
+                    (System.nanoTime() - start) / 1e9);
+        }
+    }
+
+    private static void publish(Properties client, Path prompts) throws IOException {
+        try (LineReader lines = new LineReader(new BufferedInputStream(Files.newInputStream(prompts)), "", 1 << 20);
+                TopicWriter to = TopicWriter.open(client, "llm.prompts", EmbeddedBroker.MAX_MESSAGE_BYTES)) {
+            for (WireRecord line = lines.next(); line != null; line = lines.next()) {
+                String id = RecordId.find(line.value);
+                to.send(id == null ? null : id.getBytes(UTF_8), line.value, List.of());
+            }
+            to.flush();
+        }
+    }
+
+    private String submit() throws IOException {
+        List<String> args = new ArrayList<>(JOB);
+        args.add("--model=" + home.resolve("models").resolve("tiny-r1"));
+        args.add("--bootstrap-servers=" + settings.bootstrapServers());
+        args.add("--metrics-port=" + settings.metricsPorts());
+        args.add("--parallelism=" + settings.numTaskManagers());
+        Path jar = home.resolve("job").resolve("target").resolve("dist").resolve("millrace.jar");
+        FlinkRun.Submitted submitted =
+                new FlinkRun(settings.conf(), lib, jar).submit("io.millrace.job.MillraceJob", null, args);
+        if (submitted.jobId() == null) {
+            throw new IllegalStateException("flink run failed: " + submitted.reason());
+        }
+        return submitted.jobId();
+    }
+
+    /** Waits until enough is being decoded, and a seeded while longer, so that kills fall anywhere between checkpoints. */
+    private boolean isWorthAKill(ClusterWatch watch, Topic answers, Oracle oracle) throws IOException {
+        int longer = random.nextInt(500, 3_000);
+        boolean isBusy = waitFor(answers, oracle, () -> watch.isAllRunning() && watch.running() >= MIN_RUNNING);
+        if (!isBusy) {
+            return false;
+        }
+        take(answers, oracle, () -> false, Duration.ofMillis(longer));
+        return watch.running() >= MIN_RUNNING;
+    }
+
+    private void kill(LocalCluster cluster, ClusterWatch watch, Topic answers, Oracle oracle, Kill kind)
+            throws IOException, InterruptedException {
+        long before = watch.tokensDrawn();
+        kind.strike(cluster, random);
+        long struck = System.nanoTime();
+        boolean isNoticed = waitAtMost(
+                kind == Kill.BROKER ? BROKER_NOTICED_WITHIN : NOTICED_WITHIN,
+                answers,
+                oracle,
+                () -> !watch.isAllRunning());
+        boolean isBack = waitFor(answers, oracle, () -> watch.isAllRunning() && watch.tokensDrawn() > before);
+        long ms = (System.nanoTime() - struck) / 1_000_000;
+        kills.merge(kind, 1, Integer::sum);
+        if (isBack && isNoticed) {
+            recoveries.add(new Recovery(kind, ms));
+        }
+        say(kind + " " + (!isBack ? "the run was over" : isNoticed ? ms + " ms" : "no task restarted") + ", "
+                + oracle.numAnswered() + " of "
+                + oracle.size() + " answered, " + oracle.numDoubled() + " doubled, " + oracle.numChanged()
+                + " changed");
+    }
+
+    /** Takes answers until the condition holds; false if everything is answered or nothing happens for too long. */
+    private boolean waitFor(Topic answers, Oracle oracle, BooleanSupplier condition) throws IOException {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (!condition.getAsBoolean()) {
+            if (oracle.numAnswered() == oracle.size() || System.nanoTime() > deadline) {
+                return false;
+            }
+            take(answers, oracle, () -> false, LOOK);
+        }
+        return true;
+    }
+
+    private static boolean waitAtMost(Duration atMost, Topic answers, Oracle oracle, BooleanSupplier condition)
+            throws IOException {
+        long deadline = System.nanoTime() + atMost.toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > deadline) {
+                return false;
+            }
+            take(answers, oracle, () -> false, LOOK);
+        }
+        return true;
+    }
+
+    /**
+     * Takes what comes within a time.
+     *
+     * @param isEnough whether to return after the first records
+     * @return whether anything came
+     */
+    private static boolean take(Topic answers, Oracle oracle, BooleanSupplier isEnough, Duration within)
+            throws IOException {
+        long deadline = System.nanoTime() + within.toNanos();
+        boolean hasTaken = false;
+        do {
+            for (ConsumerRecord<byte[], byte[]> r : answers.poll(LOOK)) {
+                hasTaken = true;
+                if (r.topic().equals("llm.completions")) {
+                    oracle.completion(r.value());
+                } else {
+                    oracle.deadLetter(new String(r.key(), UTF_8));
+                }
+            }
+        } while (!(hasTaken && isEnough.getAsBoolean()) && System.nanoTime() < deadline);
+        return hasTaken;
+    }
+
+    private void say(String line) {
+        if (talk != null) {
+            talk.println(line);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+package io.millrace.bench.torture;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.millrace.job.local.ClusterSettings;
+import io.millrace.job.local.LocalCluster;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A short torture of real processes, in a folder whose name has a blank. */
+class TortureIT {
+    @TempDir
+    Path folder;
+
+    @Test
+    void aKilledTaskManagerAndJobManagerChangeNothing() throws Exception {
+        Path home = Path.of("..").toAbsolutePath().normalize();
+        ClusterSettings settings = ClusterSettings.choose(folder.resolve("a cluster"), 2, 2, 1024);
+        TortureRun.Result result = new TortureRun(settings, home, 400, 2, 1, System.err).execute(folder);
+        assertThat(result.prompts()).isEqualTo(400);
+        assertThat(result.lost()).isZero();
+        assertThat(result.doubled()).isZero();
+        assertThat(result.changed()).isZero();
+        assertThat(result.kills().keySet()).contains(Kill.TASK_MANAGER);
+        assertThat(result.tokensKept()).isPositive();
+        LocalCluster cluster =
+                new LocalCluster(settings, home.resolve("job").resolve("target").resolve("lib"));
+        assertThat(cluster.isUp()).isFalse();
+        assertThat(cluster.processes().all()).allMatch(p -> p.find().isEmpty());
+        assertThat(Files.readString(settings.logs().resolve("supervisor.log")))
+                .contains("taskmanager-")
+                .contains("it is started again");
+    }
+}
