@@ -7,6 +7,7 @@ import io.millrace.engine.schedule.Scheduler;
 import io.millrace.engine.schedule.Sequence;
 import io.millrace.engine.schedule.SequenceState;
 import io.millrace.engine.schedule.StepPlan;
+import io.millrace.engine.schedule.Turn;
 import io.millrace.engine.text.SampleText;
 import io.millrace.kernels.Backend;
 import java.util.ArrayList;
@@ -105,6 +106,7 @@ public final class Engine implements AutoCloseable {
     private void enter(LiveRequest entry, PromptReader.Read prompt) {
         live.add(entry);
         SamplingParams params = entry.request.params();
+        ServiceTerms terms = entry.request.terms();
         int maxTokens = Math.min(params.maxTokens(), model.maxModelLen() - prompt.ids().length);
         for (int i = 0; i < params.n(); i++) {
             LiveSample sample = new LiveSample(
@@ -115,8 +117,8 @@ public final class Engine implements AutoCloseable {
                             params.stop(),
                             sampleEnd.hiddenIds(params),
                             params.minTokens()));
-            entry.sequences.add(
-                    new Sequence<>(sample, params, i, entry.request.priority(), arrivals++, prompt.ids(), maxTokens));
+            Turn turn = new Turn(terms.priority(), terms.tenant(), arrivals++);
+            entry.sequences.add(new Sequence<>(sample, params, i, turn, prompt.ids(), maxTokens, terms.cacheSalt()));
         }
         for (Sequence<LiveSample> s : List.copyOf(entry.sequences)) {
             int[][] kept = entry.request.keptTokens();
