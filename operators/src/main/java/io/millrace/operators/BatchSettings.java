@@ -27,6 +27,7 @@ import java.nio.file.Path;
  * @param defaultContentType codec of records without a content-type header; completions use their prompt's
  * @param isStrict unknown fields are errors
  * @param isRestartOnModelChange after a restore with another model: start unfinished requests anew (else refuse)
+ * @param serving how requests are served beside each other
  */
 public record BatchSettings(
         String modelFolder,
@@ -45,7 +46,8 @@ public record BatchSettings(
         int maxCompletionBytes,
         ContentType defaultContentType,
         boolean isStrict,
-        boolean isRestartOnModelChange)
+        boolean isRestartOnModelChange,
+        ServingSettings serving)
         implements Serializable {
 
     /** Checks the bounds; the engine checks its own. */
@@ -64,7 +66,7 @@ public record BatchSettings(
 
     /** Returns the engine's part. */
     public EngineConfig engineConfig(SamplingOptions defaults) {
-        return new EngineConfig(
+        EngineConfig config = new EngineConfig(
                 Path.of(modelFolder),
                 backend,
                 numThreads,
@@ -75,5 +77,6 @@ public record BatchSettings(
                 isPrefixCacheOn,
                 numDraftTokens,
                 defaults);
+        return config.withAdmission(serving.admission());
     }
 }

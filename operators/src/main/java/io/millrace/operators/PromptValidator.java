@@ -8,6 +8,7 @@ import io.millrace.engine.RejectedException.Stage;
 import io.millrace.engine.SamplingOptions;
 import io.millrace.engine.SamplingParams;
 import io.millrace.engine.ServedModel;
+import io.millrace.engine.ServiceTerms;
 import io.millrace.schemas.Prompt;
 import io.millrace.schemas.WireLimits;
 import java.nio.ByteBuffer;
@@ -30,11 +31,13 @@ final class PromptValidator {
     private final String servedName;
     private final SamplingOptions defaults;
     private final int numTokens;
+    private final boolean isCachePerTenant;
 
-    PromptValidator(ServedModel model, Vocabulary vocabulary) {
+    PromptValidator(ServedModel model, Vocabulary vocabulary, boolean isCachePerTenant) {
         this.servedName = model.name();
         this.defaults = model.samplingDefaults();
         this.numTokens = vocabulary.numTokens();
+        this.isCachePerTenant = isCachePerTenant;
     }
 
     /**
@@ -56,7 +59,7 @@ final class PromptValidator {
             checkToken("stop_token_ids", token);
         }
         params.logitBias().forEach(this::checkBias);
-        return new EngineRequest(id, input(prompt), params, prompt.priority(), null);
+        return new EngineRequest(id, input(prompt), params, terms(prompt, record), null);
     }
 
     /** Makes the request of a prompt that was valid before a failure: same id, the parameters and tokens that were kept. */
@@ -65,8 +68,18 @@ final class PromptValidator {
                 requestId(prompt, entry.record()),
                 input(prompt),
                 entry.params(),
-                prompt.priority(),
+                terms(prompt, entry.record()),
                 entry.keptTokens());
+    }
+
+    /** The tenant is the prompt's, else what stands before the first {@code /} in a key that is text, else nobody. */
+    private ServiceTerms terms(Prompt prompt, WireRecord record) {
+        String tenant = prompt.tenant();
+        if (tenant == null) {
+            String key = keyText(record.key);
+            tenant = key == null || key.indexOf('/') < 0 ? "" : key.substring(0, key.indexOf('/'));
+        }
+        return new ServiceTerms(prompt.priority(), tenant, isCachePerTenant && !tenant.isEmpty() ? tenant : null, null);
     }
 
     /**

@@ -32,7 +32,7 @@ class CompletionEncoderTest {
             new Vocabulary(1000, id -> id == 5 ? HALF_EURO : FakeEngine.tokenBytes(id));
 
     private final PromptDecoder decoder = new PromptDecoder(TestRecords.settings(1, 1));
-    private final PromptValidator validator = new PromptValidator(MODEL, VOCABULARY);
+    private final PromptValidator validator = new PromptValidator(MODEL, VOCABULARY, false);
     private final CompletionEncoder encoder = new CompletionEncoder(
             MODEL, VOCABULARY, 1 << 20, Clock.fixed(Instant.ofEpochSecond(1_700_000_123), ZoneOffset.UTC));
 

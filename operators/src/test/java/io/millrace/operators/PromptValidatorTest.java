@@ -28,7 +28,8 @@ class PromptValidatorTest {
     private final PromptDecoder decoder = new PromptDecoder(TestRecords.settings(1, 1));
     private final PromptValidator validator = new PromptValidator(
             new ServedModel("tiny-r1", "hash", "cpu", "tp1", 4096, DEFAULTS, null),
-            new Vocabulary(1000, FakeEngine::tokenBytes));
+            new Vocabulary(1000, FakeEngine::tokenBytes),
+            false);
 
     @Test
     void aRequestGoesBeforeDefaultsAndTheseBeforeTheTable() {
@@ -95,7 +96,7 @@ class PromptValidatorTest {
         assertThat(request.prompt())
                 .isEqualTo(new PromptInput.Chat(List.of(
                         new ChatMessage(ChatMessage.Role.SYSTEM, "a"), new ChatMessage(ChatMessage.Role.USER, "b"))));
-        assertThat(request.priority()).isEqualTo(4);
+        assertThat(request.terms().priority()).isEqualTo(4);
         assertThat(request.keptTokens()).isNull();
     }
 

@@ -39,7 +39,8 @@ final class TestRecords {
                 64 << 10,
                 ContentType.JSON,
                 false,
-                isRestartOnModelChange);
+                isRestartOnModelChange,
+                ServingSettings.PLAIN);
     }
 
     /** A prompt on topic "prompts", partition 3; {@code fields} are further fields of the JSON, for instance {@code ,"n":2}. */

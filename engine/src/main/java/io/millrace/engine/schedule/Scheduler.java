@@ -84,6 +84,11 @@ public final class Scheduler<C> {
         return waiting.numWaiting();
     }
 
+    /** Returns how many sequences more could run together. */
+    public int numFreeRows() {
+        return maxNumSeqs - running.size();
+    }
+
     /** Returns the tokens of the sequences that wait, all that must be computed before they decode. */
     public long numWaitingTokens() {
         return waiting.numWaitingTokens();

@@ -23,6 +23,7 @@ import picocli.CommandLine.Command;
             GenerateCommand.class,
             PublishCommand.class,
             ConsumeCommand.class,
+            CancelCommand.class,
             TokenizeCommand.class,
             DetokenizeCommand.class,
             ModelCommand.class
