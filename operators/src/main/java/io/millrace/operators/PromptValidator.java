@@ -54,7 +54,7 @@ final class PromptValidator {
         check(deadlineMs == null || deadlineMs >= 1, () -> "deadline_ms is " + deadlineMs + " but must be at least 1");
         String id = requestId(prompt, record);
         SamplingOptions options = SamplingLayers.of(prompt.sampling()).orElse(defaults);
-        SamplingParams params = SamplingParams.resolve(options, seedOf(id));
+        SamplingParams params = SamplingParams.resolve(BestOf.samples(prompt).orElse(options), seedOf(id));
         for (int token : params.stopTokenIds()) {
             checkToken("stop_token_ids", token);
         }

@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param sampling what it says about sampling
  * @param returnTokenIds wants {@code prompt_token_ids} and {@code choices[].token_ids}
  * @param isStream wants partial completions too
+ * @param isEcho wants the prompt ahead of the text; the raw form only
+ * @param bestOf samples of which the likeliest are returned, never 1; null = there is nothing to choose
  * @param priority lower is earlier; 0 if not said
  * @param deadlineMs milliseconds from publishing, null = none
  * @param tenant for fairness, null = none
@@ -39,6 +41,8 @@ public record Prompt(
         Sampling sampling,
         boolean returnTokenIds,
         boolean isStream,
+        boolean isEcho,
+        @Nullable Integer bestOf,
         int priority,
         @Nullable Long deadlineMs,
         @Nullable String tenant,
