@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -230,6 +231,26 @@ class ServingIT {
             }
         }
         return reasoning + "|" + content;
+    }
+
+    @Test
+    void badWordsAreNotCompleted() {
+        PromptInput sum = new PromptInput.Chat(List.of(new ChatMessage(ChatMessage.Role.USER, "What is 14 + 71?")));
+        EngineRequest plain = EngineRun.request("r", sum, EngineRun.sampling(60, 0.0, null, 1L));
+        int[] free =
+                EngineRun.run(engine, List.of(plain)).get("r").finished.get(0).tokenIds();
+        List<Integer> bad = List.of(free[3], free[4], free[5]);
+        SamplingParams params = plain.params().withBadWords(List.of(bad));
+        int[] kept = EngineRun.run(
+                        engine, List.of(new EngineRequest(plain.id(), plain.prompt(), params, plain.terms(), null)))
+                .get("r")
+                .finished
+                .get(0)
+                .tokenIds();
+        assertThat(Arrays.copyOf(kept, 5)).isEqualTo(Arrays.copyOf(free, 5));
+        assertThat(kept[5]).isNotEqualTo(free[5]);
+        assertThat(Collections.indexOfSubList(Arrays.stream(kept).boxed().toList(), bad))
+                .isEqualTo(-1);
     }
 
     @Test

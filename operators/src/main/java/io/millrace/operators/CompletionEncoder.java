@@ -162,6 +162,9 @@ final class CompletionEncoder {
             map.put("logprobs", BestOf.isLogprobsAsked(prompt));
             map.put("best_of", p.n());
         }
+        if (!prompt.badWords().isEmpty()) {
+            map.put("bad_words", prompt.badWords());
+        }
         return map;
     }
 

@@ -9,6 +9,7 @@ import io.millrace.engine.SamplingOptions;
 import io.millrace.engine.SamplingParams;
 import io.millrace.engine.ServedModel;
 import io.millrace.engine.ServiceTerms;
+import io.millrace.engine.text.Tokenizer;
 import io.millrace.schemas.Prompt;
 import io.millrace.schemas.WireLimits;
 import java.nio.ByteBuffer;
@@ -30,12 +31,14 @@ final class PromptValidator {
 
     private final String servedName;
     private final SamplingOptions defaults;
+    private final Tokenizer tokenizer;
     private final int numTokens;
     private final boolean isCachePerTenant;
 
     PromptValidator(ServedModel model, Vocabulary vocabulary, boolean isCachePerTenant) {
         this.servedName = model.name();
         this.defaults = model.samplingDefaults();
+        this.tokenizer = model.tokenizer();
         this.numTokens = vocabulary.numTokens();
         this.isCachePerTenant = isCachePerTenant;
     }
@@ -54,7 +57,8 @@ final class PromptValidator {
         check(deadlineMs == null || deadlineMs >= 1, () -> "deadline_ms is " + deadlineMs + " but must be at least 1");
         String id = requestId(prompt, record);
         SamplingOptions options = SamplingLayers.of(prompt.sampling()).orElse(defaults);
-        SamplingParams params = SamplingParams.resolve(BestOf.samples(prompt).orElse(options), seedOf(id));
+        SamplingParams params = SamplingParams.resolve(BestOf.samples(prompt).orElse(options), seedOf(id))
+                .withBadWords(BadWords.ids(prompt.badWords(), tokenizer));
         for (int token : params.stopTokenIds()) {
             checkToken("stop_token_ids", token);
         }
@@ -67,7 +71,7 @@ final class PromptValidator {
         return new EngineRequest(
                 requestId(prompt, entry.record()),
                 input(prompt),
-                entry.params(),
+                entry.params().withBadWords(BadWords.ids(prompt.badWords(), tokenizer)),
                 terms(prompt, entry.record()),
                 entry.keptTokens());
     }

@@ -34,6 +34,8 @@ final class PromptDraft {
     @Nullable
     Integer bestOf;
 
+    List<String> badWords = List.of();
+
     int priority;
 
     @Nullable
@@ -180,6 +182,7 @@ final class PromptDraft {
                 isStream,
                 isEcho,
                 bestOf,
+                badWords,
                 priority,
                 deadlineMs,
                 tenant,

@@ -82,6 +82,7 @@ final class RequestFields {
             case "seed" -> draft.seed = in.int64OrNull();
             case "n" -> draft.n = in.int32OrNull();
             case "best_of" -> draft.bestOf = bestOf();
+            case "bad_words" -> draft.badWords = in.isNull() ? List.of() : strings();
             case "stop" -> draft.stop = stop();
             case "stop_token_ids" -> draft.stopTokenIds = stopTokenIds();
             case "ignore_eos" -> draft.ignoreEos = in.boolOrNull();
@@ -236,6 +237,11 @@ final class RequestFields {
         if (!in.is(JsonToken.START_ARRAY)) {
             throw in.wrongType("a string or an array of strings");
         }
+        return strings();
+    }
+
+    private List<String> strings() throws WireException {
+        in.requireArray();
         List<String> out = new ArrayList<>();
         while (in.next() != JsonToken.END_ARRAY) {
             out.add(in.string());

@@ -148,6 +148,7 @@ class PromptJsonErrorTest {
                 "audio | {'voice':'x'} | is not supported yet",
                 "images | [] | is not supported yet",
                 "suffix | 'x' | is not supported yet",
+                "bad_words | 'x' | 'x' is a string, must be an array",
                 "echo | 1 | 1 is a number, must be true or false",
                 "best_of | 2.5 | 2.5 is a number with a fraction"
             })
