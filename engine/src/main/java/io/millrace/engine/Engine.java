@@ -7,6 +7,7 @@ import io.millrace.engine.schedule.Scheduler;
 import io.millrace.engine.schedule.Sequence;
 import io.millrace.engine.schedule.SequenceState;
 import io.millrace.engine.schedule.StepPlan;
+import io.millrace.engine.schedule.Turn;
 import io.millrace.engine.text.SampleText;
 import io.millrace.kernels.Backend;
 import java.util.ArrayList;
@@ -26,6 +27,8 @@ public final class Engine implements AutoCloseable {
     private final ModelRunner runner;
     private final EngineMetrics metrics;
     private final SampleEnd sampleEnd;
+    private final AdmissionLimits admission;
+    private final Deadlines deadlines = new Deadlines();
     private final LinkedBlockingQueue<Runnable> inbox = new LinkedBlockingQueue<>();
     private final List<LiveRequest> live = new ArrayList<>();
     private long arrivals;
@@ -38,6 +41,7 @@ public final class Engine implements AutoCloseable {
         runner = parts.runner();
         metrics = parts.metrics();
         sampleEnd = parts.sampleEnd();
+        admission = parts.admission();
     }
 
     /**
@@ -76,6 +80,7 @@ public final class Engine implements AutoCloseable {
      */
     public boolean step() {
         takeInbox();
+        endOverdue();
         StepPlan<LiveSample> plan = scheduler.plan();
         if (plan.size() == 0) {
             return false;
@@ -102,9 +107,34 @@ public final class Engine implements AutoCloseable {
         }
     }
 
+    /** Before every step, so that who is late isn't begun, and who becomes late computes no further token. */
+    private void endOverdue() {
+        long now = System.nanoTime();
+        for (LiveRequest r = deadlines.pollOverdue(now); r != null; r = deadlines.pollOverdue(now)) {
+            end(r, FinishReason.DEADLINE);
+        }
+    }
+
+    private void end(LiveRequest entry, FinishReason reason) {
+        List.copyOf(entry.sequences).forEach(s -> finish(s, reason));
+    }
+
     private void enter(LiveRequest entry, PromptReader.Read prompt) {
-        live.add(entry);
         SamplingParams params = entry.request.params();
+        RejectedException refusal = entry.request.keptTokens() != null
+                ? null // it has been let in already
+                : admission.refusal(
+                        scheduler.numWaiting() + params.n() - scheduler.numFreeRows(),
+                        scheduler.numWaitingTokens(),
+                        (long) params.n() * prompt.ids().length);
+        if (refusal != null) {
+            reject(entry, refusal);
+            return;
+        }
+        entry.number = arrivals;
+        live.add(entry);
+        deadlines.add(entry);
+        ServiceTerms terms = entry.request.terms();
         int maxTokens = Math.min(params.maxTokens(), model.maxModelLen() - prompt.ids().length);
         for (int i = 0; i < params.n(); i++) {
             LiveSample sample = new LiveSample(
@@ -115,8 +145,8 @@ public final class Engine implements AutoCloseable {
                             params.stop(),
                             sampleEnd.hiddenIds(params),
                             params.minTokens()));
-            entry.sequences.add(
-                    new Sequence<>(sample, params, i, entry.request.priority(), arrivals++, prompt.ids(), maxTokens));
+            Turn turn = new Turn(terms.priority(), terms.tenant(), arrivals++);
+            entry.sequences.add(new Sequence<>(sample, params, i, turn, prompt.ids(), maxTokens, terms.cacheSalt()));
         }
         for (Sequence<LiveSample> s : List.copyOf(entry.sequences)) {
             int[][] kept = entry.request.keptTokens();
@@ -136,8 +166,9 @@ public final class Engine implements AutoCloseable {
         metrics.keptTokens.add(kept.length);
         for (int token : kept) {
             s.append(token);
-            FinishReason reason =
-                    sampleEnd.after(s, token, sample.text.append(token).isStopped());
+            SampleText.Appended text = sample.text.append(token);
+            sample.skip(text);
+            FinishReason reason = sampleEnd.after(s, token, text.isStopped());
             if (reason != null) {
                 finish(s, reason);
                 return true;
@@ -178,7 +209,7 @@ public final class Engine implements AutoCloseable {
         metrics.generationTokens.increment();
         s.append(token);
         SampleText.Appended text = sample.text.append(token);
-        sample.request.listener.onEvent(new EngineEvent.Delta(
+        sample.request.listener.onEvent(sample.delta(
                 s.sampleIndex(),
                 new int[] {token},
                 logprobs == null ? null : List.of(logprobs),
@@ -198,11 +229,11 @@ public final class Engine implements AutoCloseable {
         metrics.finished(reason, stats, s.numOutputTokens() - sample.keptTokens);
         sample.request.sequences.remove(s);
         if (sample.request.sequences.isEmpty()) {
-            live.remove(sample.request);
+            forget(sample.request);
         }
         if (!text.reasoningDelta().isEmpty() || !text.contentDelta().isEmpty()) {
-            sample.request.listener.onEvent(new EngineEvent.Delta(
-                    s.sampleIndex(), new int[0], null, text.reasoningDelta(), text.contentDelta()));
+            sample.request.listener.onEvent(
+                    sample.delta(s.sampleIndex(), new int[0], null, text.reasoningDelta(), text.contentDelta()));
         }
         sample.request.listener.onEvent(new EngineEvent.Finished(
                 s.sampleIndex(),
@@ -225,6 +256,7 @@ public final class Engine implements AutoCloseable {
         entry.sequences.forEach(scheduler::remove);
         entry.sequences.clear();
         live.remove(entry);
+        deadlines.remove(entry);
     }
 
     /** Tells every live request, and every one still in the inbox, that there will be no more answers. */
@@ -255,7 +287,7 @@ public final class Engine implements AutoCloseable {
 
         @Override
         public void cancel() {
-            inbox.add(() -> List.copyOf(entry.sequences).forEach(s -> finish(s, FinishReason.CANCELLED)));
+            inbox.add(() -> end(entry, FinishReason.CANCELLED));
         }
 
         @Override

@@ -16,6 +16,7 @@ import java.nio.file.Path;
  * @param isPrefixCacheOn whether prompts that begin with the same tokens share what was computed ({@code --prefix-cache})
  * @param numDraftTokens tokens that the MTP layer proposes per sequence and step ({@code --draft-tokens}); 0 = none
  * @param defaults sampling when a request doesn't say: command line over generation_config.json
+ * @param admission how many may wait before requests are refused
  */
 public record EngineConfig(
         Path modelFolder,
@@ -27,10 +28,37 @@ public record EngineConfig(
         long kvCacheBytes,
         boolean isPrefixCacheOn,
         int numDraftTokens,
-        SamplingOptions defaults) {
+        SamplingOptions defaults,
+        AdmissionLimits admission) {
 
     /** Each further draft is right less often; the layer was trained for one. */
     public static final int MAX_DRAFT_TOKENS = 8;
+
+    /** Without bounds on those who wait. */
+    public EngineConfig(
+            Path modelFolder,
+            String backend,
+            int numThreads,
+            int maxNumSeqs,
+            int maxNumBatchedTokens,
+            int maxModelLen,
+            long kvCacheBytes,
+            boolean isPrefixCacheOn,
+            int numDraftTokens,
+            SamplingOptions defaults) {
+        this(
+                modelFolder,
+                backend,
+                numThreads,
+                maxNumSeqs,
+                maxNumBatchedTokens,
+                maxModelLen,
+                kvCacheBytes,
+                isPrefixCacheOn,
+                numDraftTokens,
+                defaults,
+                AdmissionLimits.NONE);
+    }
 
     /** The embedded default for a model folder. */
     public static EngineConfig of(Path modelFolder) {
@@ -49,6 +77,22 @@ public record EngineConfig(
                 "draft-tokens",
                 numDraftTokens,
                 "0 (none) to " + MAX_DRAFT_TOKENS);
+    }
+
+    /** Returns the same configuration with bounds on those who wait. */
+    public EngineConfig withAdmission(AdmissionLimits limits) {
+        return new EngineConfig(
+                modelFolder,
+                backend,
+                numThreads,
+                maxNumSeqs,
+                maxNumBatchedTokens,
+                maxModelLen,
+                kvCacheBytes,
+                isPrefixCacheOn,
+                numDraftTokens,
+                defaults,
+                limits);
     }
 
     /** Returns the tokens of one step, chosen or given. */

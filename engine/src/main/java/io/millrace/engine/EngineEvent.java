@@ -13,6 +13,8 @@ public sealed interface EngineEvent {
      * @param logprobs one per id when asked for, else null
      * @param reasoningDelta new whole characters of the reasoning, maybe empty
      * @param contentDelta new whole characters of the answer, maybe empty
+     * @param reasoningOffset UTF-16 chars of the reasoning before this delta, those of kept tokens included
+     * @param contentOffset as many of the answer
      */
     @SuppressWarnings("ArrayRecordComponent") // written once, compared by nobody
     record Delta(
@@ -20,7 +22,9 @@ public sealed interface EngineEvent {
             int[] tokenIds,
             @Nullable List<TokenLogprobs> logprobs,
             String reasoningDelta,
-            String contentDelta)
+            String contentDelta,
+            int reasoningOffset,
+            int contentOffset)
             implements EngineEvent {}
 
     /**

@@ -33,7 +33,8 @@ record EngineParts(
         Rank rank,
         ModelRunner runner,
         EngineMetrics metrics,
-        SampleEnd sampleEnd) {
+        SampleEnd sampleEnd,
+        AdmissionLimits admission) {
     private static final Logger LOG = LoggerFactory.getLogger(EngineParts.class);
 
     static EngineParts load(EngineConfig config, EngineMetrics metrics) {
@@ -58,9 +59,10 @@ record EngineParts(
         }
     }
 
-    /** Returns the same parts around another scheduler and its counters. */
+    /** Returns the same parts around another scheduler and its counters, without bounds on those who wait. */
     EngineParts withScheduler(Scheduler<LiveSample> other) {
-        return new EngineParts(backend, model, promptReader, other, rank, runner, other.metrics(), sampleEnd);
+        return new EngineParts(
+                backend, model, promptReader, other, rank, runner, other.metrics(), sampleEnd, AdmissionLimits.NONE);
     }
 
     private static EngineParts build(EngineConfig config, EngineMetrics metrics, ModelFolder folder, Backend backend) {
@@ -118,7 +120,8 @@ record EngineParts(
                 rank,
                 runner,
                 metrics,
-                new SampleEnd(endIds));
+                new SampleEnd(endIds),
+                config.admission());
     }
 
     private static void logReady(String name, DeviceInfo device, int numPages) {

@@ -8,10 +8,30 @@ import org.jspecify.annotations.Nullable;
  * @param id for logs and messages; need not be unique
  * @param prompt what to continue
  * @param params resolved sampling
- * @param priority lower is earlier
+ * @param terms how it is served beside others
  * @param keptTokens per sample the tokens generated before a failure (empty at first): [n][·]; they are prefilled with the prompt
  *     and not generated again. A sample whose kept tokens already end it finishes at once. Null = none
  */
 @SuppressWarnings("ArrayRecordComponent") // owned by the request, compared by nobody
 public record EngineRequest(
-        String id, PromptInput prompt, SamplingParams params, int priority, int @Nullable [] @Nullable [] keptTokens) {}
+        String id,
+        PromptInput prompt,
+        SamplingParams params,
+        ServiceTerms terms,
+        int @Nullable [] @Nullable [] keptTokens) {
+
+    /** A request that is nobody's and has no deadline. */
+    public EngineRequest(
+            String id,
+            PromptInput prompt,
+            SamplingParams params,
+            int priority,
+            int @Nullable [] @Nullable [] keptTokens) {
+        this(id, prompt, params, ServiceTerms.ofPriority(priority), keptTokens);
+    }
+
+    /** Returns the same request on other terms. */
+    public EngineRequest withTerms(ServiceTerms other) {
+        return new EngineRequest(id, prompt, params, other, keptTokens);
+    }
+}

@@ -9,6 +9,8 @@ final class LiveRequest {
     final EngineRequest request;
     final EngineListener listener;
     final long submittedNanos;
+    /** Order of submission as the engine saw it; set when it enters. */
+    long number;
     /** Samples that aren't over. */
     final List<Sequence<LiveSample>> sequences = new ArrayList<>();
 

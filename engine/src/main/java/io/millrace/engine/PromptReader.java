@@ -42,6 +42,7 @@ final class PromptReader {
             checkId("prompt", id);
         }
         request.params().logitBias().keySet().forEach(id -> checkId("logit_bias", id));
+        request.params().badWords().forEach(word -> word.forEach(id -> checkId("bad_words", id)));
         checkLength(ids.length, request.params().maxTokens());
         return new Read(ids, template != null && template.startsInsideReasoning(ids));
     }

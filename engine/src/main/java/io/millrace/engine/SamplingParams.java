@@ -22,6 +22,7 @@ import java.util.Map;
  * @param ignoreEos whether the end token is an ordinary token
  * @param logitBias added to logits, by token id
  * @param topLogprobs −1 = none asked for, 0 … 20 = the sampled token's and that many of the most likely
+ * @param badWords ids of sequences that the output never completes, each non-empty
  */
 public record SamplingParams(
         int maxTokens,
@@ -39,7 +40,8 @@ public record SamplingParams(
         List<Integer> stopTokenIds,
         boolean ignoreEos,
         Map<Integer, Double> logitBias,
-        int topLogprobs) {
+        int topLogprobs,
+        List<List<Integer>> badWords) {
 
     /** {@link #maxTokens} of a request that doesn't say. */
     public static final int REST_OF_CONTEXT = Integer.MAX_VALUE;
@@ -57,6 +59,67 @@ public record SamplingParams(
         stop = List.copyOf(stop);
         stopTokenIds = List.copyOf(stopTokenIds);
         logitBias = Map.copyOf(logitBias);
+        badWords = badWords.stream().map(List::copyOf).toList();
+    }
+
+    /** Without bad words. */
+    public SamplingParams(
+            int maxTokens,
+            int minTokens,
+            double temperature,
+            double topP,
+            int topK,
+            double minP,
+            double presencePenalty,
+            double frequencyPenalty,
+            double repetitionPenalty,
+            long seed,
+            int n,
+            List<String> stop,
+            List<Integer> stopTokenIds,
+            boolean ignoreEos,
+            Map<Integer, Double> logitBias,
+            int topLogprobs) {
+        this(
+                maxTokens,
+                minTokens,
+                temperature,
+                topP,
+                topK,
+                minP,
+                presencePenalty,
+                frequencyPenalty,
+                repetitionPenalty,
+                seed,
+                n,
+                stop,
+                stopTokenIds,
+                ignoreEos,
+                logitBias,
+                topLogprobs,
+                List.of());
+    }
+
+    /** Returns the same parameters with other bad words. */
+    public SamplingParams withBadWords(List<List<Integer>> words) {
+        return new SamplingParams(
+                maxTokens,
+                minTokens,
+                temperature,
+                topP,
+                topK,
+                minP,
+                presencePenalty,
+                frequencyPenalty,
+                repetitionPenalty,
+                seed,
+                n,
+                stop,
+                stopTokenIds,
+                ignoreEos,
+                logitBias,
+                topLogprobs,
+                words);
     }
 
     /**

@@ -18,6 +18,7 @@ import io.millrace.engine.SamplingOptions;
 import io.millrace.engine.SamplingParams;
 import io.millrace.operators.BatchSettings;
 import io.millrace.operators.PortRange;
+import io.millrace.operators.ServingSettings;
 import io.millrace.schemas.ContentType;
 import java.io.IOException;
 import java.io.Reader;
@@ -239,6 +240,10 @@ public final class JobOptions {
     public static final JobOption<Integer> N =
             add(JobOption.integer("n", SAMPLING, "", "samples", 1, 128, "Samples per request."));
 
+    static {
+        LIST.addAll(ServiceOptions.LIST);
+    }
+
     /** Every option, in the order of help texts. */
     public static final List<JobOption<?>> ALL = List.copyOf(LIST);
 
@@ -407,8 +412,20 @@ public final class JobOptions {
         return p;
     }
 
-    /** Returns the operator's part. */
+    /** Returns these options with one of them not set. */
+    JobOptions without(JobOption<String> option) {
+        Map<String, Value> rest = new LinkedHashMap<>(values);
+        rest.put(option.name(), new Value("", "start-up check"));
+        return new JobOptions(rest);
+    }
+
+    /** Returns the operator's part, without partials and cancels. */
     public BatchSettings batchSettings() {
+        return batchSettings(ServiceOptions.ofFiles(this));
+    }
+
+    /** Returns the operator's part. */
+    BatchSettings batchSettings(ServingSettings serving) {
         int maxNumSeqs = get(MAX_NUM_SEQS);
         int maxInFlight = get(MAX_IN_FLIGHT_REQUESTS);
         String ports = find(METRICS_PORT);
@@ -430,7 +447,8 @@ public final class JobOptions {
                 ContentType.valueOf(get(CONTENT_TYPE).toUpperCase(Locale.ROOT)),
                 get(STRICT),
                 ports == null ? null : PortRange.parse(ports),
-                get(ON_MODEL_CHANGE).equals("restart"));
+                get(ON_MODEL_CHANGE).equals("restart"),
+                serving);
     }
 
     /** The sampling defaults as a JSON object in wire names, empty if none is set. */

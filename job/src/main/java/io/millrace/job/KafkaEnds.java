@@ -2,6 +2,7 @@ package io.millrace.job;
 
 import io.millrace.operators.WireRecord;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Properties;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.connector.kafka.sink.KafkaSink;
@@ -14,7 +15,7 @@ import org.apache.kafka.clients.consumer.OffsetResetStrategy;
 /**
  * The pipeline's ends on Kafka. Bytes, keys, headers and null values pass untouched in both directions.
  *
- * <p>Both sinks are exactly-once: what they wrote since the last checkpoint lies in a transaction that the next checkpoint commits.
+ * <p>The sinks of completions and dead letters are exactly-once: what they wrote since the last checkpoint lies in a transaction that the next checkpoint commits.
  * Transaction ids are never reused (INCREMENTING), so that a broker can still be asked later what became of one.
  */
 final class KafkaEnds {
@@ -61,6 +62,20 @@ final class KafkaEnds {
     /** Returns the sink of dead letters. */
     KafkaSink<WireRecord> deadLetters() {
         return sink("dlq", options.get(JobOptions.DLQ_TOPIC));
+    }
+
+    /**
+     * Returns the sink of partials, which gets none if they have no topic. At least once and visible at once: within a transaction
+     * nobody would see them before the next checkpoint. Offsets in them tell what came twice.
+     */
+    KafkaSink<WireRecord> partials() {
+        String topic = Objects.requireNonNullElse(options.find(ServiceOptions.PARTIALS_TOPIC), "none");
+        return KafkaSink.<WireRecord>builder()
+                .setBootstrapServers(options.get(JobOptions.BOOTSTRAP_SERVERS))
+                .setKafkaProducerConfig(options.kafkaProperties())
+                .setDeliveryGuarantee(DeliveryGuarantee.AT_LEAST_ONCE)
+                .setRecordSerializer(new WireRecordWriter(topic))
+                .build();
     }
 
     private KafkaSink<WireRecord> sink(String name, String topic) {

@@ -3,6 +3,7 @@ package io.millrace.job;
 import io.millrace.operators.ContinuousBatchOperatorFactory;
 import io.millrace.operators.DeadLetters;
 import io.millrace.operators.EngineSource;
+import io.millrace.operators.PartialEncoder;
 import io.millrace.operators.WireRecord;
 import java.util.Arrays;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
@@ -41,6 +42,7 @@ public final class MillraceJob {
             return;
         }
         StartupChecks.broker(options);
+        options = StartupChecks.withTopicsThatAreThere(options);
         StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment(flinkSettings(options));
         build(env, options);
         env.execute("millrace");
@@ -58,8 +60,8 @@ public final class MillraceJob {
         DataStream<WireRecord> prompts = env.fromSource(kafka.prompts(), WatermarkStrategy.noWatermarks(), "prompts")
                 .uid("prompts");
 
-        SingleOutputStreamOperator<WireRecord> completions =
-                ContinuousBatchOperatorFactory.attach(prompts, options.batchSettings(), engine);
+        SingleOutputStreamOperator<WireRecord> completions = ContinuousBatchOperatorFactory.attach(
+                prompts, options.batchSettings(ServiceOptions.ofTopics(options)), engine);
 
         completions.sinkTo(kafka.completions()).name("completions").uid("completions");
 
@@ -68,6 +70,12 @@ public final class MillraceJob {
                 .sinkTo(kafka.deadLetters())
                 .name("dead letters")
                 .uid("dead-letters");
+
+        completions
+                .getSideOutput(PartialEncoder.TAG)
+                .sinkTo(kafka.partials())
+                .name("partials")
+                .uid("partials");
     }
 
     /**

@@ -19,9 +19,12 @@ import org.apache.kafka.common.Node;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What must hold before a job starts; each failure is one line with the way out. */
 public final class StartupChecks {
+    private static final Logger LOG = LoggerFactory.getLogger(StartupChecks.class);
     private static final int TIMEOUT_SECONDS = 15;
 
     private StartupChecks() {}
@@ -32,13 +35,47 @@ public final class StartupChecks {
      * @throws ConfigException if the job could not run, or could lose a completion
      */
     public static void broker(JobOptions options) {
-        Properties p = options.kafkaProperties();
-        p.setProperty("request.timeout.ms", "5000");
-        p.setProperty("default.api.timeout.ms", Integer.toString(TIMEOUT_SECONDS * 1000));
-        try (Admin admin = Admin.create(p)) {
+        try (Admin admin = Admin.create(clientProperties(options))) {
             transactionTimeout(admin, options);
             topics(admin, options);
         }
+    }
+
+    /** Returns the options without those topics that a job can do without and that aren't there, each with one warning. */
+    static JobOptions withTopicsThatAreThere(JobOptions options) {
+        JobOptions found = options;
+        try (Admin admin = Admin.create(clientProperties(options))) {
+            for (JobOption<String> o : List.of(ServiceOptions.PARTIALS_TOPIC, ServiceOptions.CONTROL_TOPIC)) {
+                String topic = options.find(o);
+                if (topic != null && !isThere(admin, topic, options)) {
+                    LOG.warn(
+                            "no topic {}: the job runs without --{}; create the topic and restart the job to have it",
+                            topic,
+                            o.name());
+                    found = found.without(o);
+                }
+            }
+        }
+        return found;
+    }
+
+    private static boolean isThere(Admin admin, String topic, JobOptions options) {
+        try {
+            await(admin.describeTopics(List.of(topic)).topicNameValues().get(topic), options);
+            return true;
+        } catch (ConfigException e) {
+            if (!(e.getCause() instanceof UnknownTopicOrPartitionException)) {
+                throw e;
+            }
+            return false;
+        }
+    }
+
+    private static Properties clientProperties(JobOptions options) {
+        Properties p = options.kafkaProperties();
+        p.setProperty("request.timeout.ms", "5000");
+        p.setProperty("default.api.timeout.ms", Integer.toString(TIMEOUT_SECONDS * 1000));
+        return p;
     }
 
     /** Checks that a model folder lies on this machine. */
@@ -74,14 +111,8 @@ public final class StartupChecks {
         List<String> missing = new ArrayList<>();
         for (JobOption<String> o :
                 List.of(JobOptions.PROMPTS_TOPIC, JobOptions.COMPLETIONS_TOPIC, JobOptions.DLQ_TOPIC)) {
-            String topic = options.get(o);
-            try {
-                await(admin.describeTopics(List.of(topic)).topicNameValues().get(topic), options);
-            } catch (ConfigException e) {
-                if (!(e.getCause() instanceof UnknownTopicOrPartitionException)) {
-                    throw e;
-                }
-                missing.add(topic);
+            if (!isThere(admin, options.get(o), options)) {
+                missing.add(options.get(o));
             }
         }
         if (!missing.isEmpty()) {

@@ -29,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  * @param isStrict unknown fields are errors
  * @param metricsPorts where each task manager serves its metrics to Prometheus, null = nowhere
  * @param isRestartOnModelChange after a restore with another model: start unfinished requests anew (else refuse)
+ * @param serving how requests are served beside each other
  */
 public record BatchSettings(
         String modelFolder,
@@ -48,7 +49,8 @@ public record BatchSettings(
         ContentType defaultContentType,
         boolean isStrict,
         @Nullable PortRange metricsPorts,
-        boolean isRestartOnModelChange)
+        boolean isRestartOnModelChange,
+        ServingSettings serving)
         implements Serializable {
 
     /** Checks the bounds; the engine checks its own. */
@@ -67,7 +69,7 @@ public record BatchSettings(
 
     /** Returns the engine's part. */
     public EngineConfig engineConfig(SamplingOptions defaults) {
-        return new EngineConfig(
+        EngineConfig config = new EngineConfig(
                 Path.of(modelFolder),
                 backend,
                 numThreads,
@@ -78,5 +80,6 @@ public record BatchSettings(
                 isPrefixCacheOn,
                 numDraftTokens,
                 defaults);
+        return config.withAdmission(serving.admission());
     }
 }

@@ -10,6 +10,7 @@ import io.millrace.schemas.Completion;
 import io.millrace.schemas.CompletionAvro;
 import io.millrace.schemas.CompletionJson;
 import io.millrace.schemas.Prompt;
+import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -64,8 +65,8 @@ final class CompletionEncoder {
         Prompt prompt = request.prompt;
         List<Finished> results = results(request);
         List<Completion.Choice> choices = new ArrayList<>(results.size());
-        for (int i = 0; i < results.size(); i++) {
-            choices.add(choice(request, i, results.get(i)));
+        for (int sample : BestOf.chosen(request)) {
+            choices.add(choice(request, choices.size(), sample, results.get(sample)));
         }
         int[] promptTokenIds = results.get(0).stats().promptTokenIds();
         Completion.Usage usage = new Completion.Usage(
@@ -87,16 +88,33 @@ final class CompletionEncoder {
                 provenance(request, results));
     }
 
-    private Completion.Choice choice(InFlightRequest request, int index, Finished result) {
-        boolean hasLogprobs = request.entry.params().topLogprobs() >= 0;
+    private Completion.Choice choice(InFlightRequest request, int index, int sample, Finished result) {
+        boolean hasLogprobs = request.entry.params().topLogprobs() >= 0
+                && (request.prompt.bestOf() == null || BestOf.isLogprobsAsked(request.prompt));
         return new Completion.Choice(
                 index,
                 result.content(),
                 result.reasoning(),
-                result.text(),
+                echoed(request.prompt) + result.text(),
                 result.reason().wireName(),
                 request.prompt.returnTokenIds() ? result.tokenIds() : null,
-                hasLogprobs ? logprobs(request.entry.samples().get(index).logprobs()) : null);
+                hasLogprobs ? logprobs(request.entry.samples().get(sample).logprobs()) : null);
+    }
+
+    /** Returns what stands ahead of the generated text: the prompt, if it is to be echoed. */
+    private String echoed(Prompt prompt) {
+        int[] ids = prompt.tokenIds();
+        if (!prompt.isEcho()) {
+            return "";
+        }
+        if (ids == null) {
+            return prompt.text() == null ? "" : prompt.text();
+        }
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        for (int id : ids) {
+            bytes.writeBytes(vocabulary.tokenBytes().apply(id));
+        }
+        return text(bytes.toByteArray());
     }
 
     private List<Completion.TokenLogprob> logprobs(List<TokenLogprobs> entries) {
@@ -127,13 +145,27 @@ final class CompletionEncoder {
                 model.backend(),
                 model.plan(),
                 params.seed(),
-                sampling(params),
+                sampling(params, request.prompt),
                 ttftNanos / NANOS_PER_MILLI,
                 (System.nanoTime() - request.takenNanos) / NANOS_PER_MILLI,
                 results.stream().mapToInt(r -> r.stats().draftTokens()).sum(),
                 results.stream().mapToInt(r -> r.stats().acceptedTokens()).sum(),
                 request.resumedTokens,
                 request.entry.record().source());
+    }
+
+    /** Returns the parameters really used, as a request says them: {@code n} of its {@code best_of} samples. */
+    private static Map<String, Object> sampling(SamplingParams p, Prompt prompt) {
+        Map<String, Object> map = sampling(p);
+        if (prompt.bestOf() != null) {
+            map.put("n", BestOf.numReturned(prompt, p.n()));
+            map.put("logprobs", BestOf.isLogprobsAsked(prompt));
+            map.put("best_of", p.n());
+        }
+        if (!prompt.badWords().isEmpty()) {
+            map.put("bad_words", prompt.badWords());
+        }
+        return map;
     }
 
     /** Returns the parameters really used, in a fixed order; max_tokens is left out where the rest of the context was allowed. */

@@ -5,15 +5,14 @@ import io.millrace.engine.EngineEvent;
 import io.millrace.engine.EngineHost;
 import io.millrace.engine.EngineListener;
 import io.millrace.engine.EngineRequest;
-import io.millrace.engine.FinishReason;
 import io.millrace.engine.RejectedException;
 import io.millrace.engine.RejectedException.Stage;
 import io.millrace.engine.ServedModel;
-import io.millrace.engine.Submission;
 import io.millrace.kernels.DeviceException;
 import io.millrace.schemas.Prompt;
 import java.time.Clock;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.runtime.execution.SuppressRestartsException;
 import org.apache.flink.runtime.state.StateInitializationContext;
@@ -37,6 +36,8 @@ import org.jspecify.annotations.Nullable;
 public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRecord>
         implements OneInputStreamOperator<WireRecord, WireRecord>, BoundedOneInput {
     private static final long serialVersionUID = 1L;
+    /** A century; a later deadline is none. */
+    private static final long MAX_DEADLINE_MS = TimeUnit.DAYS.toMillis(36525);
 
     private final BatchSettings settings;
     private final EngineSource source;
@@ -53,6 +54,8 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
     private transient PromptDecoder decoder;
     private transient PromptValidator validator;
     private transient CompletionEncoder encoder;
+    private transient PartialEncoder partials;
+    private transient CancelSource.Subscription cancels = CancelSource.Subscription.NONE;
     private transient FlinkMetrics flinkMetrics;
     private transient @Nullable MetricsEndpoint metricsEndpoint;
 
@@ -85,11 +88,20 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
             model = lease.model();
             Vocabulary vocabulary = source.vocabulary(model);
             decoder = new PromptDecoder(settings);
-            validator = new PromptValidator(model, vocabulary);
+            validator =
+                    new PromptValidator(model, vocabulary, settings.serving().isCachePerTenant());
             encoder = new CompletionEncoder(model, vocabulary, settings.maxCompletionBytes(), Clock.systemUTC());
             flinkMetrics = new FlinkMetrics(getMetricGroup(), source.metrics());
             PortRange ports = settings.metricsPorts();
             metricsEndpoint = ports == null ? null : MetricsEndpoint.acquire(ports, source.metrics());
+            partials = new PartialEncoder(
+                    model.name(),
+                    TimeUnit.MILLISECONDS.toNanos(settings.serving().partialIntervalMillis()),
+                    System::nanoTime,
+                    Clock.systemUTC(),
+                    (request, record) ->
+                            output.collect(PartialEncoder.TAG, element(record, request.entry.elementTimestamp())));
+            cancels = settings.serving().cancels().subscribe(id -> events.post(() -> cancel(id)));
             resume(restored);
             restored = List.of();
         } catch (ConfigException e) {
@@ -136,6 +148,7 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
         // Here and not in snapshotState: what it emits must reach the sink ahead of the barrier, since the journal
         // won't have it any more.
         events.drain();
+        partials.flush(inFlight.requests());
     }
 
     @Override
@@ -161,6 +174,7 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
     @Override
     public void close() throws Exception {
         events.close();
+        cancels.close();
         EngineHost.Lease held = lease;
         lease = null;
         if (metricsEndpoint != null) {
@@ -240,12 +254,12 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
             throw new IllegalStateException("the operator is closed");
         }
         try {
-            request.submission = held.submit(request.request, listener(request));
+            request.submission = held.submit(withDeadline(request), listener(request));
         } catch (RuntimeException e) {
             remove(request);
             throw e;
         }
-        startDeadline(request, request.submission);
+        cancelIfAsked(request);
     }
 
     private EngineListener listener(InFlightRequest request) {
@@ -264,24 +278,31 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
         };
     }
 
-    /** Cancels a request at its deadline, counted from its publishing, or from now if nobody knows when that was. */
-    private void startDeadline(InFlightRequest request, Submission submission) {
+    /** Returns what the engine gets: a deadline counts from publishing, or from now if nobody knows when that was. */
+    private EngineRequest withDeadline(InFlightRequest request) {
         Long deadlineMs = request.prompt.deadlineMs();
-        if (deadlineMs == null) {
-            return;
+        if (deadlineMs == null || deadlineMs > MAX_DEADLINE_MS) {
+            return request.request;
         }
         long now = getProcessingTimeService().getCurrentProcessingTime();
         long published = request.entry.record().timestamp;
-        long due = (published >= 0 ? published : now) + deadlineMs;
-        if (due < 0) {
-            return; // beyond the end of time
+        long leftMs = Math.max(0, deadlineMs + (published >= 0 ? published - now : 0)); // 0: it is late already
+        long deadlineNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(leftMs);
+        return request.request.withTerms(request.request.terms().until(deadlineNanos));
+    }
+
+    private void cancelIfAsked(InFlightRequest request) {
+        if (request.submission != null && cancels.isCancelled(request.request.id(), request.entry.record().timestamp)) {
+            request.submission.cancel();
         }
-        request.deadlineTimer = getProcessingTimeService().registerTimer(Math.max(due, now), time -> {
-            if (inFlight.contains(request)) {
-                request.isDeadlinePassed = true;
-                submission.cancel();
+    }
+
+    private void cancel(String id) {
+        for (InFlightRequest request : inFlight.requests()) {
+            if (request.request.id().equals(id)) {
+                cancelIfAsked(request);
             }
-        });
+        }
     }
 
     private void onEngineEvent(InFlightRequest request, EngineEvent event) {
@@ -292,11 +313,15 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
             SampleProgress sample = request.entry.samples().get(delta.sampleIndex());
             if (!sample.isDone()) {
                 sample.append(delta);
+                partials.append(request, delta);
             }
         } else if (event instanceof EngineEvent.Finished finished) {
-            finish(request, request.isDeadlinePassed ? atDeadline(finished) : finished);
+            finish(request, finished);
         } else if (event instanceof EngineEvent.Rejected rejected) {
             remove(request);
+            for (int i = 0; i < request.entry.samples().size(); i++) {
+                partials.end(request, i, "error");
+            }
             emitDeadLetter(request.entry.record(), request.entry.elementTimestamp(), rejected.cause());
             releaseWatermarks();
         }
@@ -306,27 +331,12 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
         SampleProgress sample = request.entry.samples().get(finished.sampleIndex());
         if (!sample.isDone()) { // a sample that was done before a failure keeps its first result
             sample.finish(finished);
+            partials.end(request, finished.sampleIndex(), finished.reason().wireName());
             flinkMetrics.success(finished.reason());
         }
         if (request.isDone()) {
             complete(request);
         }
-    }
-
-    /** The engine knows no deadlines: what it was told to cancel at one ended by the deadline. */
-    private static EngineEvent.Finished atDeadline(EngineEvent.Finished f) {
-        if (f.reason() != FinishReason.CANCELLED) {
-            return f; // it came to its own end just before
-        }
-        return new EngineEvent.Finished(
-                f.sampleIndex(),
-                FinishReason.DEADLINE,
-                f.reasoning(),
-                f.content(),
-                f.text(),
-                f.tokenIds(),
-                f.reasoningTokens(),
-                f.stats());
     }
 
     private void complete(InFlightRequest request) {
@@ -343,9 +353,6 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
     private void remove(InFlightRequest request) {
         inFlight.remove(request);
         flinkMetrics.inFlight(inFlight);
-        if (request.deadlineTimer != null) {
-            request.deadlineTimer.cancel(false);
-        }
     }
 
     private void emitDeadLetter(WireRecord record, long timestamp, RejectedException cause) {

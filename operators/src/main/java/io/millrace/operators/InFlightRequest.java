@@ -3,7 +3,7 @@ package io.millrace.operators;
 import io.millrace.engine.EngineRequest;
 import io.millrace.engine.Submission;
 import io.millrace.schemas.Prompt;
-import java.util.concurrent.ScheduledFuture;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** A request between its arrival and its completion: the journaled part and what belongs to this attempt only. Thread: the mailbox. */
@@ -16,20 +16,22 @@ final class InFlightRequest {
     /** {@link System#nanoTime} when this attempt took it. */
     final long takenNanos = System.nanoTime();
 
+    /** By sample; empty if partials weren't asked for. */
+    final PartialEncoder.Pending[] partials;
+
     long sequence;
-    boolean isDeadlinePassed;
 
     @Nullable
     Submission submission;
-
-    @Nullable
-    ScheduledFuture<?> deadlineTimer;
 
     InFlightRequest(JournalEntry entry, Prompt prompt, EngineRequest request) {
         this.entry = entry;
         this.prompt = prompt;
         this.request = request;
         this.resumedTokens = entry.numTokens();
+        this.partials =
+                new PartialEncoder.Pending[prompt.isStream() ? entry.samples().size() : 0];
+        Arrays.setAll(partials, i -> new PartialEncoder.Pending());
     }
 
     boolean isDone() {

@@ -8,6 +8,8 @@ import io.millrace.engine.RejectedException.Stage;
 import io.millrace.engine.SamplingOptions;
 import io.millrace.engine.SamplingParams;
 import io.millrace.engine.ServedModel;
+import io.millrace.engine.ServiceTerms;
+import io.millrace.engine.text.Tokenizer;
 import io.millrace.schemas.Prompt;
 import io.millrace.schemas.WireLimits;
 import java.nio.ByteBuffer;
@@ -29,12 +31,16 @@ final class PromptValidator {
 
     private final String servedName;
     private final SamplingOptions defaults;
+    private final Tokenizer tokenizer;
     private final int numTokens;
+    private final boolean isCachePerTenant;
 
-    PromptValidator(ServedModel model, Vocabulary vocabulary) {
+    PromptValidator(ServedModel model, Vocabulary vocabulary, boolean isCachePerTenant) {
         this.servedName = model.name();
         this.defaults = model.samplingDefaults();
+        this.tokenizer = model.tokenizer();
         this.numTokens = vocabulary.numTokens();
+        this.isCachePerTenant = isCachePerTenant;
     }
 
     /**
@@ -51,12 +57,13 @@ final class PromptValidator {
         check(deadlineMs == null || deadlineMs >= 1, () -> "deadline_ms is " + deadlineMs + " but must be at least 1");
         String id = requestId(prompt, record);
         SamplingOptions options = SamplingLayers.of(prompt.sampling()).orElse(defaults);
-        SamplingParams params = SamplingParams.resolve(options, seedOf(id));
+        SamplingParams params = SamplingParams.resolve(BestOf.samples(prompt).orElse(options), seedOf(id))
+                .withBadWords(BadWords.ids(prompt.badWords(), tokenizer));
         for (int token : params.stopTokenIds()) {
             checkToken("stop_token_ids", token);
         }
         params.logitBias().forEach(this::checkBias);
-        return new EngineRequest(id, input(prompt), params, prompt.priority(), null);
+        return new EngineRequest(id, input(prompt), params, terms(prompt, record), null);
     }
 
     /** Makes the request of a prompt that was valid before a failure: same id, the parameters and tokens that were kept. */
@@ -64,9 +71,19 @@ final class PromptValidator {
         return new EngineRequest(
                 requestId(prompt, entry.record()),
                 input(prompt),
-                entry.params(),
-                prompt.priority(),
+                entry.params().withBadWords(BadWords.ids(prompt.badWords(), tokenizer)),
+                terms(prompt, entry.record()),
                 entry.keptTokens());
+    }
+
+    /** The tenant is the prompt's, else what stands before the first {@code /} in a key that is text, else nobody. */
+    private ServiceTerms terms(Prompt prompt, WireRecord record) {
+        String tenant = prompt.tenant();
+        if (tenant == null) {
+            String key = keyText(record.key);
+            tenant = key == null || key.indexOf('/') < 0 ? "" : key.substring(0, key.indexOf('/'));
+        }
+        return new ServiceTerms(prompt.priority(), tenant, isCachePerTenant && !tenant.isEmpty() ? tenant : null, null);
     }
 
     /**

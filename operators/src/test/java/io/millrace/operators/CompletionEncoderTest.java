@@ -20,6 +20,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -31,8 +32,9 @@ class CompletionEncoderTest {
     private static final Vocabulary VOCABULARY =
             new Vocabulary(1000, id -> id == 5 ? HALF_EURO : FakeEngine.tokenBytes(id));
 
+    private double perSample;
     private final PromptDecoder decoder = new PromptDecoder(TestRecords.settings(1, 1));
-    private final PromptValidator validator = new PromptValidator(MODEL, VOCABULARY);
+    private final PromptValidator validator = new PromptValidator(MODEL, VOCABULARY, false);
     private final CompletionEncoder encoder = new CompletionEncoder(
             MODEL, VOCABULARY, 1 << 20, Clock.fixed(Instant.ofEpochSecond(1_700_000_123), ZoneOffset.UTC));
 
@@ -158,18 +160,51 @@ class CompletionEncoderTest {
         return encoder.encode(finished(TestRecords.record(7, value)));
     }
 
-    /** All samples have drawn 5, 6 and the end token 1. */
+    @Test
+    void bestOfReturnsTheLikeliestSamplesBestFirst() {
+        perSample = -1.0;
+        WireRecord record = TestRecords.record(7, "{\"prompt\":\"x\",\"n\":2,\"best_of\":4}");
+        InFlightRequest request = finished(record);
+        Collections.swap(request.entry.samples(), 1, 3); // now sample 3 is likelier than 2 and 1
+        JsonNode json = TestRecords.json(encoder.encode(request));
+        assertThat(json.get("choices")).hasSize(2);
+        assertThat(json.at("/choices/0/index").asInt()).isZero();
+        assertThat(json.at("/choices/0/message/content").asText()).isEqualTo("answer 0");
+        assertThat(json.at("/choices/1/index").asInt()).isEqualTo(1);
+        assertThat(json.at("/choices/1/message/content").asText()).isEqualTo("answer 1");
+        assertThat(json.at("/choices/0/logprobs").isNull()).isTrue();
+        assertThat(json.at("/usage/completion_tokens").asInt()).isEqualTo(12);
+        assertThat(json.at("/provenance/sampling/n").asInt()).isEqualTo(2);
+        assertThat(json.at("/provenance/sampling/best_of").asInt()).isEqualTo(4);
+        assertThat(json.at("/provenance/sampling/logprobs").asBoolean()).isFalse();
+        JsonNode likely = TestRecords.json(encode("{\"prompt\":\"x\",\"best_of\":3,\"logprobs\":true}"));
+        assertThat(likely.get("choices")).hasSize(1);
+        assertThat(likely.at("/choices/0/logprobs/content")).hasSize(3);
+    }
+
+    @Test
+    void echoPutsThePromptAheadOfTheText() {
+        assertThat(text("{\"prompt\":\"Once upon\",\"echo\":true}")).isEqualTo("Once uponthought 0 answer 0");
+        assertThat(text("{\"prompt\":[7,8],\"echo\":true}")).isEqualTo("t7 t8 thought 0 answer 0");
+        assertThat(text("{\"prompt\":\"Once upon\"}")).isEqualTo("thought 0 answer 0");
+    }
+
+    private String text(String prompt) {
+        return TestRecords.json(encode(prompt)).at("/choices/0/text").asText();
+    }
+
+    /** All samples have drawn 5, 6 and the end token 1; each is less likely than the one before by {@link #perSample}. */
     private InFlightRequest finished(WireRecord record) {
         Prompt prompt = decoder.decode(record);
         EngineRequest request = validator.validate(prompt, record);
         int[] ids = {5, 6, 1};
-        List<TokenLogprobs> logprobs = List.of(
-                new TokenLogprobs(new int[] {5, 6, 5}, new float[] {-0.5f, -0.25f, -0.5f}),
-                new TokenLogprobs(new int[] {6, 6, 7}, new float[] {-0.1f, -0.1f, -4}),
-                new TokenLogprobs(new int[] {1, 1, 7}, new float[] {-0.1f, -0.1f, -4}));
         List<SampleProgress> samples = new ArrayList<>();
         for (int i = 0; i < request.params().n(); i++) {
             SampleStats stats = new SampleStats(new int[] {0, 8}, 1 + i, 0, 0, 10 + i, 5 + i, 3_000_000 + i, 9_000_000);
+            List<TokenLogprobs> logprobs = List.of(
+                    new TokenLogprobs(new int[] {5, 6, 5}, new float[] {(float) (-0.5 + perSample * i), -0.25f, -0.5f}),
+                    new TokenLogprobs(new int[] {6, 6, 7}, new float[] {-0.1f, -0.1f, -4}),
+                    new TokenLogprobs(new int[] {1, 1, 7}, new float[] {-0.1f, -0.1f, -4}));
             samples.add(new SampleProgress(
                     ids,
                     logprobs,

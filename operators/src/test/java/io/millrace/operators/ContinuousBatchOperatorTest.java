@@ -258,10 +258,13 @@ class ContinuousBatchOperatorTest {
     void deadlineCountsFromPublishing() throws Exception {
         try (OperatorHarness harness = new OperatorHarness(engine, settings(10, 1 << 20)).open()) {
             WireRecord prompt = prompt("q-1", 0, ",\"deadline_ms\":500,\"return_token_ids\":true");
-            harness.flink.setProcessingTime(prompt.timestamp + 100);
+            harness.flink.setProcessingTime(prompt.timestamp + 200);
+            long before = System.nanoTime();
             harness.send(prompt);
+            assertThat(engine.received.get(0).terms().deadlineNanos())
+                    .isBetween(before + 300_000_000, System.nanoTime() + 300_000_000);
             harness.steps(engine, 2);
-            harness.flink.setProcessingTime(prompt.timestamp + 501);
+            Thread.sleep(301);
             harness.steps(engine, 1);
             JsonNode choice = json(harness.completions().get(0)).get("choices").get(0);
             assertThat(choice.get("finish_reason").asText()).isEqualTo("deadline");

@@ -224,10 +224,16 @@ final class FakeEngine {
                 finish(i, FinishReason.CANCELLED);
                 return;
             }
+            Long deadline = request.terms().deadlineNanos();
+            if (deadline != null && System.nanoTime() - deadline >= 0) {
+                finish(i, FinishReason.DEADLINE);
+                return;
+            }
             if (done[i] < all[i].length) {
                 int id = all[i][done[i]++];
                 drawn.incrementAndGet();
-                listener.onEvent(new Delta(i, new int[] {id}, logprobs(id), "", text(new int[] {id})));
+                int charsBefore = text(Arrays.copyOf(all[i], done[i] - 1)).length();
+                listener.onEvent(new Delta(i, new int[] {id}, logprobs(id), "", text(new int[] {id}), 0, charsBefore));
             }
             if (done[i] == all[i].length) {
                 finish(i, done[i] == request.params().maxTokens() ? FinishReason.LENGTH : FinishReason.STOP);

@@ -12,7 +12,8 @@ class InFlightTest {
     private final PromptDecoder decoder = new PromptDecoder(TestRecords.settings(1, 1));
     private final PromptValidator validator = new PromptValidator(
             new ServedModel("m", "h", "cpu", "tp1", 10, SamplingOptions.NONE, null),
-            new Vocabulary(10, id -> new byte[0]));
+            new Vocabulary(10, id -> new byte[0]),
+            false);
     private final InFlight inFlight = new InFlight();
 
     @Test

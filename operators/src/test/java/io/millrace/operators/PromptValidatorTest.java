@@ -28,7 +28,8 @@ class PromptValidatorTest {
     private final PromptDecoder decoder = new PromptDecoder(TestRecords.settings(1, 1));
     private final PromptValidator validator = new PromptValidator(
             new ServedModel("tiny-r1", "hash", "cpu", "tp1", 4096, DEFAULTS, null),
-            new Vocabulary(1000, FakeEngine::tokenBytes));
+            new Vocabulary(1000, FakeEngine::tokenBytes),
+            false);
 
     @Test
     void aRequestGoesBeforeDefaultsAndTheseBeforeTheTable() {
@@ -95,7 +96,7 @@ class PromptValidatorTest {
         assertThat(request.prompt())
                 .isEqualTo(new PromptInput.Chat(List.of(
                         new ChatMessage(ChatMessage.Role.SYSTEM, "a"), new ChatMessage(ChatMessage.Role.USER, "b"))));
-        assertThat(request.priority()).isEqualTo(4);
+        assertThat(request.terms().priority()).isEqualTo(4);
         assertThat(request.keptTokens()).isNull();
     }
 
@@ -120,10 +121,24 @@ class PromptValidatorTest {
             "stop_token_ids":[1000]           | stop_token_ids has token id 1000 but the vocabulary ends at 999
             "logit_bias":{"1000":1}           | logit_bias has token id 1000 but the vocabulary ends at 999
             "logit_bias":{"5":101}            | logit_bias of token 5 is 101.0 but must be from -100 to 100
+            "best_of":2,"n":3                 | best_of is 2 but must be from n, which is 3, to 128
+            "best_of":129                     | best_of is 129 but must be from n, which is 1, to 128
             "deadline_ms":0                   | deadline_ms is 0 but must be at least 1
             """)
     void refusesWhatItCannotMean(String fields, String message) {
         assertRejected(TestRecords.record(1, "{\"prompt\":\"x\"," + fields + "}"), message);
+    }
+
+    @Test
+    void bestOfAsksTheEngineForThatManySamplesWithTheirLogprobs() {
+        SamplingParams params =
+                validate("{\"prompt\":\"x\",\"n\":2,\"best_of\":5}").params();
+        assertThat(params.n()).isEqualTo(5);
+        assertThat(params.topLogprobs()).isZero();
+        assertThat(validate("{\"prompt\":\"x\",\"best_of\":5,\"logprobs\":true,\"top_logprobs\":3}")
+                        .params()
+                        .topLogprobs())
+                .isEqualTo(3);
     }
 
     @Test

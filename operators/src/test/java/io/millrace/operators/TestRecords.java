@@ -40,7 +40,8 @@ final class TestRecords {
                 ContentType.JSON,
                 false,
                 null,
-                isRestartOnModelChange);
+                isRestartOnModelChange,
+                ServingSettings.PLAIN);
     }
 
     /** A prompt on topic "prompts", partition 3; {@code fields} are further fields of the JSON, for instance {@code ,"n":2}. */

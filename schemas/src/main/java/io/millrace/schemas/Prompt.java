@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * @param sampling what it says about sampling
  * @param returnTokenIds wants {@code prompt_token_ids} and {@code choices[].token_ids}
  * @param isStream wants partial completions too
+ * @param isEcho wants the prompt ahead of the text; the raw form only
+ * @param bestOf samples of which the likeliest are returned, never 1; null = there is nothing to choose
+ * @param badWords texts whose tokens the output must not complete
  * @param priority lower is earlier; 0 if not said
  * @param deadlineMs milliseconds from publishing, null = none
  * @param tenant for fairness, null = none
@@ -39,6 +42,9 @@ public record Prompt(
         Sampling sampling,
         boolean returnTokenIds,
         boolean isStream,
+        boolean isEcho,
+        @Nullable Integer bestOf,
+        List<String> badWords,
         int priority,
         @Nullable Long deadlineMs,
         @Nullable String tenant,

@@ -125,7 +125,7 @@ public final class PromptAvro {
         }
     }
 
-    /** Encodes a prompt of any form; {@link Prompt#customId} and {@link Prompt#unknownFields} have no place in Avro. */
+    /** Encodes a prompt of any form; custom id, unknown fields, echo, best_of and bad_words have no place in Avro. */
     public static byte[] encode(Prompt prompt) {
         PromptRecord out = new PromptRecord();
         out.setId(prompt.id());

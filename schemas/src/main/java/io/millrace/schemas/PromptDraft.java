@@ -29,6 +29,13 @@ final class PromptDraft {
     boolean isRaw;
     boolean returnTokenIds;
     boolean isStream;
+    boolean isEcho;
+
+    @Nullable
+    Integer bestOf;
+
+    List<String> badWords = List.of();
+
     int priority;
 
     @Nullable
@@ -173,6 +180,9 @@ final class PromptDraft {
                 sampling,
                 returnTokenIds,
                 isStream,
+                isEcho,
+                bestOf,
+                badWords,
                 priority,
                 deadlineMs,
                 tenant,
@@ -191,6 +201,16 @@ final class PromptDraft {
                     at + "prompt",
                     -1,
                     "is given twice: leave all but one of messages, prompt text and prompt token ids out");
+        }
+        if (isEcho && (messages != null || Boolean.TRUE.equals(logprobs))) {
+            throw new WireException(
+                    at + "echo",
+                    -1,
+                    "true goes with prompt only, and without logprobs: those of prompts aren't computed");
+        }
+        if (isStream && bestOf != null) {
+            throw new WireException(
+                    at + "best_of", -1, bestOf + " contradicts stream: nobody knows the best before the end");
         }
         if (isRaw && messages != null) {
             throw new WireException(

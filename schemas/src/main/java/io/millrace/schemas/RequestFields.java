@@ -54,6 +54,7 @@ final class RequestFields {
             case "raw" -> draft.isRaw = flag();
             case "return_token_ids" -> draft.returnTokenIds = flag();
             case "stream" -> draft.isStream = flag();
+            case "echo" -> draft.isEcho = flag();
             case "priority" -> draft.priority = in.isNull() ? 0 : in.int32();
             case "deadline_ms" -> draft.deadlineMs = in.int64OrNull();
             case "tenant" -> draft.tenant = id();
@@ -80,6 +81,8 @@ final class RequestFields {
             case "repetition_penalty" -> draft.repetitionPenalty = in.numberOrNull();
             case "seed" -> draft.seed = in.int64OrNull();
             case "n" -> draft.n = in.int32OrNull();
+            case "best_of" -> draft.bestOf = bestOf();
+            case "bad_words" -> draft.badWords = in.isNull() ? List.of() : strings();
             case "stop" -> draft.stop = stop();
             case "stop_token_ids" -> draft.stopTokenIds = stopTokenIds();
             case "ignore_eos" -> draft.ignoreEos = in.boolOrNull();
@@ -104,9 +107,6 @@ final class RequestFields {
                         in.is(JsonToken.VALUE_STRING) && List.of("none", "auto").contains(in.chars());
             case "response_format" -> asksForNothing = isNullOrText();
             case "modalities" -> asksForNothing = in.is(JsonToken.START_ARRAY) && isAllText();
-            case "echo" -> asksForNothing = in.is(JsonToken.VALUE_FALSE);
-            case "best_of" ->
-                asksForNothing = in.is(JsonToken.VALUE_NUMBER_INT) && in.chars().equals("1");
             case "audio", "images", "prediction", "suffix" -> asksForNothing = false;
             default -> {
                 return false;
@@ -151,6 +151,11 @@ final class RequestFields {
 
     private @Nullable String id() throws WireException {
         return in.isNull() ? null : in.id(limits);
+    }
+
+    private @Nullable Integer bestOf() throws WireException {
+        Integer count = in.int32OrNull();
+        return count != null && count == 1 ? null : count; // 1 leaves nothing to choose
     }
 
     private boolean flag() throws WireException {
@@ -232,6 +237,11 @@ final class RequestFields {
         if (!in.is(JsonToken.START_ARRAY)) {
             throw in.wrongType("a string or an array of strings");
         }
+        return strings();
+    }
+
+    private List<String> strings() throws WireException {
+        in.requireArray();
         List<String> out = new ArrayList<>();
         while (in.next() != JsonToken.END_ARRAY) {
             out.add(in.string());

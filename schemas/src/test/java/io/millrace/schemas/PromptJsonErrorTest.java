@@ -148,8 +148,9 @@ class PromptJsonErrorTest {
                 "audio | {'voice':'x'} | is not supported yet",
                 "images | [] | is not supported yet",
                 "suffix | 'x' | is not supported yet",
-                "best_of | 2 | is not supported yet",
-                "echo | true | is not supported yet"
+                "bad_words | 'x' | 'x' is a string, must be an array",
+                "echo | 1 | 1 is a number, must be true or false",
+                "best_of | 2.5 | 2.5 is a number with a fraction"
             })
     void refusesTheValueOfAField(String field, String value, String reason) {
         String start = "{" + HI + ",\"" + field + "\":";
@@ -169,6 +170,8 @@ class PromptJsonErrorTest {
                 "'max_tokens':1,'max_completion_tokens':2 | max_completion_tokens | 2 contradicts max_tokens 1",
                 "'top_logprobs':2 | top_logprobs | 2 needs logprobs: true",
                 "'top_logprobs':2,'logprobs':false | top_logprobs | 2 needs logprobs: true",
+                "'echo':true | echo | true goes with prompt only, and without logprobs",
+                "'stream':true,'best_of':2 | best_of | 2 contradicts stream: nobody knows the best before the end",
                 "'stop':['a',null] | stop[1] | is null, must be a string",
                 "'stop_token_ids':[1,2.5] | stop_token_ids[1] | 2.5 is a number with a fraction",
                 "'metadata':{'a':1} | metadata.a | 1 is a number, must be a string",

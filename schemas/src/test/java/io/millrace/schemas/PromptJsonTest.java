@@ -71,6 +71,12 @@ class PromptJsonTest {
         assertThat(p.returnTokenIds()).isTrue();
         assertThat(p.isStream()).isTrue();
         assertThat(p.priority()).isEqualTo(-3);
+        assertThat(p.isEcho()).isFalse();
+        assertThat(p.bestOf()).isNull();
+        assertThat(decode("{\"prompt\":\"x\",\"echo\":true,\"best_of\":3}").bestOf())
+                .isEqualTo(3);
+        assertThat(decode("{\"prompt\":\"x\",\"echo\":true,\"best_of\":3}").isEcho())
+                .isTrue();
         assertThat(p.deadlineMs()).isEqualTo(90_000_000_000L);
         assertThat(p.tenant()).isEqualTo("t");
         assertThat(p.user()).isEqualTo("u");

@@ -2,8 +2,10 @@ package io.millrace.engine.kv;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A full page's place in the chain of all tokens before it: SHA-256 over the key of the page before (for the first page: the salt)
@@ -31,6 +33,19 @@ public record PageKey(long a, long b, long c, long d) {
         sha.update(ids);
         ByteBuffer hash = ByteBuffer.wrap(sha.digest());
         return new PageKey(hash.getLong(), hash.getLong(), hash.getLong(), hash.getLong());
+    }
+
+    /**
+     * Returns what the chain of an owner begins with: the cache's salt, with an owner the SHA-256 of the salt and the owner's
+     * name in UTF-8.
+     */
+    static byte[] root(byte[] salt, @Nullable String owner) {
+        if (owner == null) {
+            return salt;
+        }
+        MessageDigest sha = sha256();
+        sha.update(salt);
+        return sha.digest(owner.getBytes(StandardCharsets.UTF_8));
     }
 
     byte[] bytes() {

@@ -59,11 +59,12 @@ public final class RadixCache {
      *
      * @param tokens ids of a sequence
      * @param numTokens how many of them count
+     * @param owner whose pages count: those offered with the same one; null = nobody's
      * @param keys keys of the sequence's first full pages, as far as known; completed here
      * @return tokens found, a multiple of a page's
      */
-    public int share(int[] tokens, int numTokens, List<PageKey> keys, BlockTable into) {
-        complete(keys, tokens, numTokens);
+    public int share(int[] tokens, int numTokens, @Nullable String owner, List<PageKey> keys, BlockTable into) {
+        complete(keys, owner, tokens, numTokens);
         int pageTokens = pool.pageTokens();
         Entry parent = null;
         for (int i = 0; (i + 1) * pageTokens < numTokens; i++) {
@@ -83,16 +84,17 @@ public final class RadixCache {
      *
      * @param tokens ids of a sequence
      * @param numComputed how many of them are in the KV cache
+     * @param owner see {@link #share}
      * @param keys see {@link #share}
      * @param table the sequence's
      */
-    public void offer(int[] tokens, int numComputed, List<PageKey> keys, BlockTable table) {
+    public void offer(int[] tokens, int numComputed, @Nullable String owner, List<PageKey> keys, BlockTable table) {
         int pageTokens = pool.pageTokens();
         int i = table.numCached();
         if ((i + 1) * pageTokens > numComputed) {
             return;
         }
-        complete(keys, tokens, numComputed);
+        complete(keys, owner, tokens, numComputed);
         Entry parent = i == 0 ? null : entryOfPage[table.page(i - 1)];
         for (; (i + 1) * pageTokens <= numComputed; i++) {
             Entry e = entries.get(keys.get(i));
@@ -111,10 +113,10 @@ public final class RadixCache {
     }
 
     /** Adds the keys of those full pages that {@code keys} lacks. */
-    private void complete(List<PageKey> keys, int[] tokens, int numTokens) {
+    private void complete(List<PageKey> keys, @Nullable String owner, int[] tokens, int numTokens) {
         int pageTokens = pool.pageTokens();
         for (int i = keys.size(); (i + 1) * pageTokens <= numTokens; i++) {
-            byte[] before = i == 0 ? salt : keys.get(i - 1).bytes();
+            byte[] before = i == 0 ? PageKey.root(salt, owner) : keys.get(i - 1).bytes();
             keys.add(PageKey.of(before, tokens, i * pageTokens, pageTokens));
         }
     }

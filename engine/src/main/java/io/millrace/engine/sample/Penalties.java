@@ -2,14 +2,16 @@ package io.millrace.engine.sample;
 
 import io.millrace.engine.SamplingParams;
 import io.millrace.kernels.TokenPenalties;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One sequence's changes to single logits: bias, repetition, frequency, presence. Kept as the sparse list that
+ * One sequence's changes to single logits: bias, repetition, frequency, presence, bad words. Kept as the sparse list that
  * {@link TokenPenalties} wants and extended token by token. Thread: the engine loop only.
  */
 public final class Penalties {
@@ -19,10 +21,15 @@ public final class Penalties {
     private int[] outputCounts = new int[16];
     private boolean[] isSeen = new boolean[16];
     private float[] bias = new float[16];
+    /** The last output tokens, oldest first, as many as the longest bad word can have before its end. */
+    private final List<Integer> tail = new ArrayList<>();
+
+    private final int maxTail;
     private int numOutputTokens;
 
     private Penalties(SamplingParams params) {
         this.params = params;
+        this.maxTail = params.badWords().stream().mapToInt(List::size).max().orElse(1) - 1;
     }
 
     /**
@@ -33,7 +40,10 @@ public final class Penalties {
     public static @Nullable Penalties of(SamplingParams params, int[] prompt) {
         boolean isCounting =
                 params.repetitionPenalty() != 1 || params.frequencyPenalty() != 0 || params.presencePenalty() != 0;
-        if (!isCounting && params.logitBias().isEmpty() && params.minTokens() == 0) {
+        if (!isCounting
+                && params.logitBias().isEmpty()
+                && params.minTokens() == 0
+                && params.badWords().isEmpty()) {
             return null;
         }
         Penalties p = new Penalties(params);
@@ -52,6 +62,10 @@ public final class Penalties {
         outputCounts[i]++;
         isSeen[i] = true;
         numOutputTokens++;
+        tail.add(id);
+        if (tail.size() > maxTail) {
+            tail.remove(0);
+        }
     }
 
     /**
@@ -60,13 +74,9 @@ public final class Penalties {
      * @param endIds the model's end tokens; they and the request's stop ids are forbidden until {@code min_tokens} are there
      */
     TokenPenalties forNextDraw(int[] endIds) {
+        int[] forbidden = forbidden(endIds);
         float[] biasNow = bias;
-        if (numOutputTokens < params.minTokens()) {
-            int[] forbidden = IntStream.concat(
-                            Arrays.stream(endIds),
-                            params.stopTokenIds().stream().mapToInt(Integer::intValue))
-                    .map(this::entry)
-                    .toArray();
+        if (forbidden.length > 0) {
             biasNow = bias.clone(); // after entry(), which may have replaced it by a longer one
             for (int i : forbidden) {
                 biasNow[i] = Float.NEGATIVE_INFINITY;
@@ -81,6 +91,24 @@ public final class Penalties {
                 (float) params.repetitionPenalty(),
                 (float) params.frequencyPenalty(),
                 (float) params.presencePenalty());
+    }
+
+    /** Returns the entries of the tokens that can't be next. */
+    private int[] forbidden(int[] endIds) {
+        IntStream ids = params.badWords().stream().filter(this::isBegun).mapToInt(word -> word.get(word.size() - 1));
+        if (numOutputTokens < params.minTokens()) {
+            IntStream ends = IntStream.concat(
+                    Arrays.stream(endIds), params.stopTokenIds().stream().mapToInt(Integer::intValue));
+            ids = IntStream.concat(ids, ends);
+        }
+        return ids.map(this::entry).toArray();
+    }
+
+    /** Whether the output ends with all of a bad word but its last token. */
+    private boolean isBegun(List<Integer> word) {
+        int numBefore = word.size() - 1;
+        return numBefore <= tail.size()
+                && tail.subList(tail.size() - numBefore, tail.size()).equals(word.subList(0, numBefore));
     }
 
     private int entry(int id) {

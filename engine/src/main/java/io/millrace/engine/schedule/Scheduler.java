@@ -10,8 +10,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Continuous batching: plans every step anew. Decode rows first, then chunks of prompts already begun, then new ones as long as
- * rows, budget and pages allow, each from behind the longest prefix that the cache knows. When a decode row finds no page, the last sequence in order (lowest class, youngest) is preempted
- * and recomputed later, with the same bits. Thread: the engine loop only.
+ * rows, budget and pages allow, each from behind the longest prefix that the cache knows. Who is next says the {@link WaitingLine}.
+ * When a decode row finds no page, the last sequence in order (lowest class, youngest) is preempted and recomputed later, with the
+ * same bits. Thread: the engine loop only.
  *
  * @param <C> the sequences' companions
  */
@@ -23,7 +24,7 @@ public final class Scheduler<C> {
     private final int numDraftTokens;
     private final PrefillBudget budget;
     private final EngineMetrics metrics;
-    private final TreeSet<Sequence<C>> waiting = new TreeSet<>(Sequence::compare);
+    private final WaitingLine<C> waiting = new WaitingLine<>();
     private final TreeSet<Sequence<C>> running = new TreeSet<>(Sequence::compare);
     private final StepPlan<C> plan = new StepPlan<>();
 
@@ -73,13 +74,31 @@ public final class Scheduler<C> {
 
     /** Queues a sequence. */
     public void add(Sequence<C> sequence) {
-        waiting.add(sequence);
+        sequence.queue();
+        waiting.enter(sequence);
         updateGauges();
+    }
+
+    /** Returns how many sequences wait. */
+    public int numWaiting() {
+        return waiting.numWaiting();
+    }
+
+    /** Returns how many sequences more could run together. */
+    public int numFreeRows() {
+        return maxNumSeqs - running.size();
+    }
+
+    /** Returns the tokens of the sequences that wait, all that must be computed before they decode. */
+    public long numWaitingTokens() {
+        return waiting.numWaitingTokens();
     }
 
     /** Takes a sequence out for good, wherever it is, and frees its pages. */
     public void remove(Sequence<C> sequence) {
-        waiting.remove(sequence);
+        if (sequence.state() == SequenceState.WAITING || sequence.state() == SequenceState.RUNNING) {
+            waiting.leave(sequence);
+        }
         running.remove(sequence);
         sequence.stop(SequenceState.FINISHED);
         updateGauges();
@@ -103,9 +122,10 @@ public final class Scheduler<C> {
             int promptBefore = Math.min(s.numComputed(), s.numPromptTokens());
             int kept = plan.count(i) + plan.numAccepted(i);
             int recomputed = kept - s.advance(kept);
+            int ofPrompt = Math.max(0, Math.min(s.numComputed(), s.numPromptTokens()) - promptBefore - recomputed);
             metrics.recomputedTokens.add(recomputed);
-            metrics.promptTokens.add(
-                    Math.max(0, Math.min(s.numComputed(), s.numPromptTokens()) - promptBefore - recomputed));
+            metrics.promptTokens.add(ofPrompt);
+            waiting.charge(s, kept - recomputed - ofPrompt);
             if (plan.drafts(i).length > 0) {
                 s.verified(plan.drafts(i).length, plan.numAccepted(i));
                 metrics.draftTokens.add(plan.drafts(i).length);
@@ -144,7 +164,7 @@ public final class Scheduler<C> {
     private void preempt(Sequence<C> victim) {
         running.remove(victim);
         victim.stop(SequenceState.WAITING);
-        waiting.add(victim);
+        waiting.preempt(victim);
         metrics.preemptions.increment();
     }
 
@@ -160,8 +180,9 @@ public final class Scheduler<C> {
     }
 
     private void admitWaiting() {
-        while (!waiting.isEmpty() && running.size() < maxNumSeqs && !budget.isSpent()) {
-            Sequence<C> s = waiting.first();
+        for (Sequence<C> s = waiting.first();
+                s != null && running.size() < maxNumSeqs && !budget.isSpent();
+                s = waiting.first()) {
             int numTokens = s.numTokensWithDrafts(numDraftTokens);
             BlockTable pages = new BlockTable(pool);
             int hitTokens = cache == null ? 0 : s.shareFrom(cache, pages);
@@ -172,14 +193,22 @@ public final class Scheduler<C> {
                 pages.releaseAll();
                 return;
             }
-            waiting.remove(s);
+            waiting.start(s);
             pages.growTo(numTokens);
-            if (s.start(pages, hitTokens) && cache != null) {
-                metrics.prefixCacheQueries.add(s.numPromptTokens());
-                metrics.prefixCacheHits.add(s.numCachedTokens());
+            if (s.start(pages, hitTokens)) {
+                countFirstStart(s);
             }
             running.add(s);
             plan.add(s, budget.takeChunk(s.numMissing()));
+        }
+    }
+
+    /** The prompt is charged here, where it is known whether it is cached; what is drawn is charged when it is computed. */
+    private void countFirstStart(Sequence<C> s) {
+        waiting.charge(s, s.numPromptTokens() - s.numCachedTokens());
+        if (cache != null) {
+            metrics.prefixCacheQueries.add(s.numPromptTokens());
+            metrics.prefixCacheHits.add(s.numCachedTokens());
         }
     }
 
@@ -199,7 +228,7 @@ public final class Scheduler<C> {
 
     private void updateGauges() {
         metrics.numRequestsRunning.set(running.size());
-        metrics.numRequestsWaiting.set(waiting.size());
+        metrics.numRequestsWaiting.set(waiting.numWaiting());
         metrics.usedPages.set(pool.numPages() - pool.numAvailable());
     }
 }

@@ -20,11 +20,11 @@ public final class Sequence<C> {
     private final C companion;
     private final SamplingParams params;
     private final int sampleIndex;
-    private final int priority;
-    private final long arrival;
+    private final Turn turn;
     private final int numPromptTokens;
     private final int maxTokens;
     private final @Nullable Penalties penalties;
+    private final @Nullable String cacheSalt;
     /** Of the first full pages; empty without a cache. */
     private final List<PageKey> pageKeys = new ArrayList<>();
 
@@ -37,7 +37,7 @@ public final class Sequence<C> {
     private int[] drafts = StepPlan.NO_DRAFTS;
     private int numDrafted;
     private int numAccepted;
-    private SequenceState state = SequenceState.WAITING;
+    private SequenceState state = SequenceState.NEW;
     private @Nullable BlockTable blockTable;
 
     /**
@@ -46,25 +46,25 @@ public final class Sequence<C> {
      * @param companion what the owner hangs on it
      * @param params sampling
      * @param sampleIndex which of the request's samples
-     * @param priority lower is earlier
-     * @param arrival order of submission, unique
+     * @param turn its claim to be served
      * @param prompt ids, ≥ 1
      * @param maxTokens tokens to generate at most, context already considered
+     * @param cacheSalt shares pages with sequences of the same salt only; null = with those that have none
      */
     public Sequence(
             C companion,
             SamplingParams params,
             int sampleIndex,
-            int priority,
-            long arrival,
+            Turn turn,
             int[] prompt,
-            int maxTokens) {
+            int maxTokens,
+            @Nullable String cacheSalt) {
         this.companion = companion;
         this.params = params;
         this.sampleIndex = sampleIndex;
-        this.priority = priority;
-        this.arrival = arrival;
+        this.turn = turn;
         this.maxTokens = maxTokens;
+        this.cacheSalt = cacheSalt;
         numPromptTokens = prompt.length;
         numTokens = prompt.length;
         tokens = Arrays.copyOf(prompt, prompt.length + Math.min(maxTokens, 64));
@@ -84,6 +84,11 @@ public final class Sequence<C> {
     /** Returns which of the request's samples this is. */
     public int sampleIndex() {
         return sampleIndex;
+    }
+
+    /** Returns its claim to be served. */
+    Turn turn() {
+        return turn;
     }
 
     /** Returns the penalties and biases, null if there are none. */
@@ -228,12 +233,12 @@ public final class Sequence<C> {
 
     /** Takes the cached pages of what is known into an empty table; returns the tokens in them. */
     int shareFrom(RadixCache cache, BlockTable into) {
-        return cache.share(tokens, numTokens, pageKeys, into);
+        return cache.share(tokens, numTokens, cacheSalt, pageKeys, into);
     }
 
     /** Offers the pages that are full of tokens appended so far. */
     void offerTo(RadixCache cache) {
-        cache.offer(tokens, Math.min(numComputed, numTokens), pageKeys, blockTable());
+        cache.offer(tokens, Math.min(numComputed, numTokens), cacheSalt, pageKeys, blockTable());
     }
 
     /** Returns whether a full page of known tokens is the same, all before it included, as {@code other}'s. */
@@ -241,6 +246,11 @@ public final class Sequence<C> {
         return page < pageKeys.size()
                 && page < other.pageKeys.size()
                 && pageKeys.get(page).equals(other.pageKeys.get(page));
+    }
+
+    /** Notes that it waits to be served now. */
+    void queue() {
+        state = SequenceState.WAITING;
     }
 
     /**
@@ -272,8 +282,8 @@ public final class Sequence<C> {
         state = next;
     }
 
-    /** Orders by priority, then arrival: who is first is served first, who is last is preempted first. */
+    /** Orders by priority, then arrival: who is last is preempted first. */
     static int compare(Sequence<?> a, Sequence<?> b) {
-        return a.priority != b.priority ? Integer.compare(a.priority, b.priority) : Long.compare(a.arrival, b.arrival);
+        return Turn.compare(a.turn, b.turn);
     }
 }

@@ -2,7 +2,9 @@ package io.millrace.engine.schedule;
 
 /** Where a sequence is. */
 public enum SequenceState {
-    /** Holds no pages: new, or preempted. */
+    /** Not handed to the scheduler yet. */
+    NEW,
+    /** Holds no pages: not begun yet, or preempted. */
     WAITING,
     /** Holds pages and takes part in steps. */
     RUNNING,

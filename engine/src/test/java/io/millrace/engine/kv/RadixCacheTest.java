@@ -51,9 +51,9 @@ class RadixCacheTest {
         int[] tokens = {1, 2, 3, 4, 5, 6, 7, 8, 9};
         Live first = new Live(tokens, pool);
         first.table.growTo(9);
-        cache.offer(tokens, 3, first.keys, first.table);
+        cache.offer(tokens, 3, null, first.keys, first.table);
         assertThat(share(cache, pool, tokens, 9)).isZero();
-        cache.offer(tokens, 9, first.keys, first.table);
+        cache.offer(tokens, 9, null, first.keys, first.table);
         assertThat(share(cache, pool, tokens, 9)).isEqualTo(8);
         assertThat(share(cache, pool, tokens, 8)).isEqualTo(4);
         assertThat(share(cache, pool, new int[] {1, 2, 3, 4, 0, 6, 7, 8, 9}, 9)).isEqualTo(4);
@@ -67,7 +67,7 @@ class RadixCacheTest {
 
     private static int share(RadixCache cache, KvPool pool, int[] tokens, int numTokens) {
         BlockTable table = new BlockTable(pool);
-        int hit = cache.share(tokens, numTokens, new ArrayList<>(), table);
+        int hit = cache.share(tokens, numTokens, null, new ArrayList<>(), table);
         table.releaseAll();
         return hit;
     }
@@ -87,8 +87,8 @@ class RadixCacheTest {
         Live b = new Live(tokens, pool);
         a.table.growTo(5);
         b.table.growTo(5);
-        cache.offer(tokens, 5, a.keys, a.table);
-        cache.offer(tokens, 5, b.keys, b.table);
+        cache.offer(tokens, 5, null, a.keys, a.table);
+        cache.offer(tokens, 5, null, b.keys, b.table);
         assertThat(b.table.page(0)).isEqualTo(a.table.page(0));
         assertThat(b.table.page(1)).isNotEqualTo(a.table.page(1));
         pool.check(List.of(a.table, b.table));
@@ -102,13 +102,13 @@ class RadixCacheTest {
         int[] tokens = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
         Live chain = new Live(tokens, pool);
         chain.table.growTo(12);
-        cache.offer(tokens, 12, chain.keys, chain.table);
+        cache.offer(tokens, 12, null, chain.keys, chain.table);
         chain.table.releaseAll();
         for (int left = 8; left >= 0; left -= 4) {
             pool.take();
             cache.check();
             BlockTable held = new BlockTable(pool);
-            assertThat(cache.share(tokens, 13, new ArrayList<>(), held)).isEqualTo(left);
+            assertThat(cache.share(tokens, 13, null, new ArrayList<>(), held)).isEqualTo(left);
             held.releaseAll();
         }
     }
@@ -129,7 +129,7 @@ class RadixCacheTest {
             if (what == 0 && live.size() < 4) {
                 // Two letters: many sequences begin alike.
                 Live s = new Live(random.ints(1 + random.nextInt(16), 0, 2).toArray(), pool);
-                s.numComputed = cache.share(s.tokens, s.tokens.length, s.keys, s.table);
+                s.numComputed = cache.share(s.tokens, s.tokens.length, null, s.keys, s.table);
                 hits += s.numComputed;
                 assertThat(s.numComputed).isEqualTo(isTight ? s.numComputed : longest(offered, s));
                 for (int i = 0; i < s.numComputed; i++) {
@@ -159,7 +159,7 @@ class RadixCacheTest {
             memory[s.table.slot(i)] = s.prefix(i);
         }
         s.numComputed = to;
-        cache.offer(s.tokens, to, s.keys, s.table);
+        cache.offer(s.tokens, to, null, s.keys, s.table);
         for (int i = 0; i < to; i++) {
             assertThat(memory[s.table.slot(i)]).isEqualTo(s.prefix(i));
         }

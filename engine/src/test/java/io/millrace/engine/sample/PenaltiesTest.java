@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.millrace.engine.SamplingOptions;
 import io.millrace.engine.SamplingParams;
 import io.millrace.kernels.TokenPenalties;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -76,5 +77,20 @@ class PenaltiesTest {
             p.addOutput(id);
         }
         assertThat(entries(p.forNextDraw(new int[0]))).hasSize(100).containsEntry(99, "1/true/0.0");
+    }
+
+    @Test
+    void forbidsTheLastTokenOfABadWordThatIsBegun() {
+        SamplingParams params = params(0, 1, 0, Map.of(6, 1.0)).withBadWords(List.of(List.of(5, 6, 7), List.of(9)));
+        Penalties p = Penalties.of(params, new int[] {5, 6}); // in the prompt it doesn't count
+        assertThat(entries(p.forNextDraw(new int[0]))).isEqualTo(Map.of(6, "0/false/1.0", 9, "0/false/-Infinity"));
+        p.addOutput(5);
+        p.addOutput(6);
+        assertThat(entries(p.forNextDraw(new int[0]))).containsEntry(7, "0/false/-Infinity");
+        p.addOutput(6);
+        assertThat(entries(p.forNextDraw(new int[0])))
+                .containsEntry(7, "0/false/0.0")
+                .containsEntry(6, "2/true/1.0")
+                .containsEntry(9, "0/false/-Infinity");
     }
 }

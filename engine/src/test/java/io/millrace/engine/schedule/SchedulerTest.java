@@ -21,7 +21,8 @@ class SchedulerTest {
     private long arrivals;
 
     private Sequence<String> sequence(String name, int priority, int promptTokens, int maxTokens) {
-        return new Sequence<>(name, PARAMS, 0, priority, arrivals++, new int[promptTokens], maxTokens);
+        return new Sequence<>(
+                name, PARAMS, 0, new Turn(priority, "", arrivals++), new int[promptTokens], maxTokens, null);
     }
 
     private static List<String> names(StepPlan<String> plan) {
@@ -123,7 +124,7 @@ class SchedulerTest {
         int[] prompt = new SplittableRandom(1).ints(520, 0, 1000).toArray();
         for (int i = 0; i < 200; i++) {
             prompt[512] = i;
-            all.add(new Sequence<>("s" + i, PARAMS, 0, 0, arrivals++, prompt, 3));
+            all.add(new Sequence<>("s" + i, PARAMS, 0, new Turn(0, "", arrivals++), prompt, 3, null));
         }
         all.forEach(scheduler::add);
         // Although the budget has room for three more, they wait for what the first one computes.
@@ -161,7 +162,7 @@ class SchedulerTest {
         Scheduler<String> scheduler = new Scheduler<>(pool, new RadixCache(pool, new byte[32]), 8, 100, 0, metrics);
         int[] other = {9, 9, 9, 9, 9, 9, 9};
         scheduler.add(sequence("old", 0, 8, 5));
-        Sequence<String> young = new Sequence<>("young", PARAMS, 0, 0, arrivals++, other, 6);
+        Sequence<String> young = new Sequence<>("young", PARAMS, 0, new Turn(0, "", arrivals++), other, 6, null);
         scheduler.add(young);
         assertThat(step(scheduler)).containsExactly("old:8", "young:7");
         assertThat(step(scheduler)).containsExactly("old:1", "young:1");
@@ -205,8 +206,8 @@ class SchedulerTest {
     void whatLooksAtEarlierDrawsDraftsNothing() {
         SamplingOptions penalty = new SamplingOptions(
                 9, null, null, null, null, null, 0.5, null, null, null, null, null, null, null, null, null);
-        Sequence<String> s =
-                new Sequence<>("s", SamplingParams.resolve(penalty, 0), 0, 0, arrivals++, new int[] {1}, 9);
+        Sequence<String> s = new Sequence<>(
+                "s", SamplingParams.resolve(penalty, 0), 0, new Turn(0, "", arrivals++), new int[] {1}, 9, null);
         assertThat(s.canDraft(0, 1)).isFalse();
     }
 

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.engine.ConfigException;
 import io.millrace.job.JobOption;
 import io.millrace.job.JobOptions;
+import io.millrace.job.ServiceOptions;
 import io.millrace.job.Topic;
 import io.millrace.schemas.CompletionAvro;
 import io.millrace.schemas.CompletionJson;
@@ -32,6 +33,7 @@ import picocli.CommandLine.Option;
         sortOptions = false,
         description = {
             "Prints the completions of a topic as JSON lines: committed ones only, from the beginning.",
+            "With --partials the pieces of completions that are being generated, for requests with stream: true.",
             "Ends at the topic's end, or with --max after that many, or with --timeout when nothing came for that long."
         })
 final class ConsumeCommand implements Callable<Integer>, JobOptionArgs.TakesJobOptions {
@@ -46,6 +48,9 @@ final class ConsumeCommand implements Callable<Integer>, JobOptionArgs.TakesJobO
 
     @Option(names = "--topic", paramLabel = "NAME", description = "Instead of --completions-topic.")
     private @Nullable String topic;
+
+    @Option(names = "--partials", description = "Read --partials-topic instead; goes on at the topic's end.")
+    private boolean isPartials;
 
     @Option(names = "--max", paramLabel = "N", description = "Wait for N records, then end.")
     private @Nullable Long max;
@@ -91,8 +96,10 @@ final class ConsumeCommand implements Callable<Integer>, JobOptionArgs.TakesJobO
         if ((max != null && max < 1) || (timeoutSeconds != null && !(timeoutSeconds > 0))) {
             throw new ConfigException("--max and --timeout must be above 0");
         }
-        String name = topic != null ? topic : options.get(JobOptions.COMPLETIONS_TOPIC);
-        boolean endsAtEnd = max == null && timeoutSeconds == null && !isFollowing && !isFromEnd;
+        String name = topic != null
+                ? topic
+                : options.get(isPartials ? ServiceOptions.PARTIALS_TOPIC : JobOptions.COMPLETIONS_TOPIC);
+        boolean endsAtEnd = max == null && timeoutSeconds == null && !isFollowing && !isFromEnd && !isPartials;
         long count = 0;
         try (Topic from = Topic.open(options.kafkaProperties(), !isFromEnd, name)) {
             Map<TopicPartition, Long> ends = from.ends();

@@ -127,6 +127,8 @@ final class DemoCommand implements Callable<Integer>, JobOptionArgs.TakesJobOpti
                     options.get(JobOptions.DLQ_TOPIC));
             Map<String, String> here = new LinkedHashMap<>();
             here.put("bootstrap-servers", broker.bootstrapServers());
+            here.put("control-topic", "");
+            here.put("partials-topic", "");
             here.put("checkpoint-dir", checkpoints.toAbsolutePath().toUri().toString());
             JobOptions first = jobOptionArgs.resolve(optionDefaults(), here);
             DemoRun run = new DemoRun(terminal, first, prompts, killAt);

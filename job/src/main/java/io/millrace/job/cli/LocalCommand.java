@@ -105,8 +105,7 @@ final class LocalCommand {
                 json.put("metrics_ports", fresh.metricsPorts());
                 terminal.result(json.toString());
             } else {
-                terminal.say("Kafka  " + fresh.bootstrapServers()
-                        + "   topics llm.prompts, llm.completions, llm.prompts.dlq");
+                terminal.say("Kafka  " + fresh.bootstrapServers() + "   topics llm.prompts, llm.completions, …");
                 terminal.say(
                         "Flink  " + fresh.restUrl() + "   " + taskManagers + " task managers with " + slots + " slots");
                 terminal.say("next: ./millrace submit, then ./millrace publish --bootstrap-servers "

@@ -25,6 +25,7 @@ import picocli.CommandLine.Command;
             ConsumeCommand.class,
             LocalCommand.class,
             SubmitCommand.class,
+            CancelCommand.class,
             TokenizeCommand.class,
             DetokenizeCommand.class,
             ModelCommand.class

@@ -27,6 +27,8 @@ public final class LocalCluster {
     private static final Duration ENDED_WITHIN = Duration.ofMinutes(1);
     private static final long LOOK_MS = 200;
     private static final int MAX_MESSAGE_BYTES = 8 << 20;
+    private static final List<String> TOPICS =
+            List.of("llm.prompts", "llm.completions", "llm.prompts.dlq", "llm.completions.partial", "llm.control");
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final ClusterSettings settings;
@@ -66,7 +68,7 @@ public final class LocalCluster {
     }
 
     /**
-     * Starts it and waits until the broker answers and every task manager has registered. Makes the three topics.
+     * Starts it and waits until the broker answers and every task manager has registered. Makes the job's topics.
      *
      * @throws ConfigException if it is up already
      */
@@ -178,7 +180,7 @@ public final class LocalCluster {
                 "5000"))) {
             List<NewTopic> missing = new ArrayList<>();
             var there = admin.listTopics().names().get(5, TimeUnit.SECONDS);
-            for (String name : List.of("llm.prompts", "llm.completions", "llm.prompts.dlq")) {
+            for (String name : TOPICS) {
                 if (!there.contains(name)) {
                     missing.add(new NewTopic(name, 4, (short) 1)
                             .configs(Map.of("max.message.bytes", Integer.toString(MAX_MESSAGE_BYTES))));

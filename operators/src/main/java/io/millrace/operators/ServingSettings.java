@@ -1,0 +1,28 @@
+package io.millrace.operators;
+
+import io.millrace.engine.AdmissionLimits;
+import java.io.Serializable;
+
+/**
+ * How requests are served beside each other. Travels with the job graph.
+ *
+ * @param isCachePerTenant cached prefixes are shared within a tenant only
+ * @param maxWaitingRequests see {@link AdmissionLimits}
+ * @param maxWaitingTokens see {@link AdmissionLimits}
+ * @param partialIntervalMillis between two partials of one choice at least; −1 = no partials
+ * @param cancels where cancels come from
+ */
+public record ServingSettings(
+        boolean isCachePerTenant,
+        int maxWaitingRequests,
+        long maxWaitingTokens,
+        long partialIntervalMillis,
+        CancelSource cancels)
+        implements Serializable {
+    /** Everything is queued, prefixes are shared by all, no partials, no cancels. */
+    public static final ServingSettings PLAIN = new ServingSettings(false, 0, 0, -1, CancelSource.NONE);
+
+    AdmissionLimits admission() {
+        return new AdmissionLimits(maxWaitingRequests, maxWaitingTokens);
+    }
+}
