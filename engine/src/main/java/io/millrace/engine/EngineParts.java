@@ -58,9 +58,9 @@ record EngineParts(
         }
     }
 
-    /** Returns the same parts around another scheduler and its counters. */
-    EngineParts withScheduler(Scheduler<LiveSample> other) {
-        return new EngineParts(backend, model, promptReader, other, rank, runner, other.metrics(), sampleEnd);
+    /** Returns the same parts around another scheduler and its counters, and with one layer of each kind. */
+    EngineParts shallow(Scheduler<LiveSample> other) {
+        return new EngineParts(backend, model, promptReader, other, rank, runner.shallow(), other.metrics(), sampleEnd);
     }
 
     private static EngineParts build(EngineConfig config, EngineMetrics metrics, ModelFolder folder, Backend backend) {
@@ -102,7 +102,7 @@ record EngineParts(
         logReady(folder.name(), device, numPages);
         ServedModel served = new ServedModel(
                 folder.name(),
-                folder.hash(ProgressListener.NONE),
+                model.hash(),
                 backend.name(),
                 ParallelPlan.SINGLE.toString(),
                 maxModelLen,

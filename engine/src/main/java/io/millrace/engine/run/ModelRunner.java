@@ -71,6 +71,11 @@ public final class ModelRunner {
         return new ModelRunner(model, kv, input, sampler, drafter, endIds);
     }
 
+    /** Returns a runner of {@link DeepSeekModel#shallow} with this one's buffers and drafter. */
+    public ModelRunner shallow() {
+        return new ModelRunner(model.shallow(), kv, input, sampler, drafter, endIds);
+    }
+
     /**
      * Runs a step, verifies its drafts and proposes new ones; the sampler returned holds {@link StepPlan#numDraws} rows for each
      * sequence, in the plan's order.
