@@ -75,6 +75,7 @@ public final class Engine implements AutoCloseable {
      * @return false if there was nothing to do
      */
     public boolean step() {
+        long start = System.nanoTime();
         takeInbox();
         StepPlan<LiveSample> plan = scheduler.plan();
         if (plan.size() == 0) {
@@ -83,6 +84,8 @@ public final class Engine implements AutoCloseable {
         Sampler drawn = runner.run(plan);
         scheduler.stepDone();
         deliver(plan, drawn);
+        metrics.forwardNanos.add(runner.forwardNanos());
+        metrics.stepNanos.add(System.nanoTime() - start);
         return true;
     }
 

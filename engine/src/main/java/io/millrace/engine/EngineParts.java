@@ -55,6 +55,8 @@ record EngineParts(
         } catch (RuntimeException | Error e) {
             backend.close();
             throw e;
+        } finally {
+            metrics.bytesToLoad.set(0);
         }
     }
 
@@ -85,7 +87,7 @@ record EngineParts(
                 limits.numDraftTokens() > 0,
                 limits.maxTokens(),
                 limits.maxLogitRows(),
-                ProgressListener.NONE);
+                loadProgress(metrics));
         DeviceInfo device = rank.device().info();
         int numPages = KvBudget.numPages(
                 config.kvCacheBytes(), model.kvBytesPerToken(), maxModelLen, config.maxNumSeqs(), device.totalBytes());
@@ -119,6 +121,13 @@ record EngineParts(
                 runner,
                 metrics,
                 new SampleEnd(endIds));
+    }
+
+    private static ProgressListener loadProgress(EngineMetrics metrics) {
+        return (doneBytes, totalBytes) -> {
+            metrics.loadedBytes.set(doneBytes);
+            metrics.bytesToLoad.set(totalBytes);
+        };
     }
 
     private static void logReady(String name, DeviceInfo device, int numPages) {

@@ -20,6 +20,7 @@ public final class ModelRunner {
     private final Sampler sampler;
     private final @Nullable Drafter drafter;
     private final int[] endIds;
+    private long forwardNanos;
 
     /**
      * Makes a runner.
@@ -88,15 +89,24 @@ public final class ModelRunner {
                 addRow(plan.sequence(i), k);
             }
         }
+        long start = System.nanoTime();
         Tensor logits = model.forward(step, kv);
+        forwardNanos = System.nanoTime() - start;
         if (step.numLogitRows() > 0) {
             sampler.draw(logits);
             verify(plan);
         }
         if (drafter != null) {
+            start = System.nanoTime();
             drafter.draft(plan, step, sampler);
+            forwardNanos += System.nanoTime() - start;
         }
         return sampler;
+    }
+
+    /** Returns how long the model's layers, those that draft included, took in the last {@link #run}. */
+    public long forwardNanos() {
+        return forwardNanos;
     }
 
     private void verify(StepPlan<?> plan) {
