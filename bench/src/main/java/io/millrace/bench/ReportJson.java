@@ -37,6 +37,7 @@ final class ReportJson {
         json.put("peak_running", r.engine().peakRunning());
         number(json, "peak_kv_cache_usage", r.engine().peakKvUsage());
         json.put("preemptions", r.engine().preemptions());
+        number(json, "step_overhead_share", r.engine().stepOverheadShare());
         json.put("resident_bytes", r.engine().residentBytes());
         number(json, "others_cpus", r.othersCpus());
         return json;

@@ -32,6 +32,7 @@ final class ReportText {
         row(out, "Peak running requests:", r.engine().peakRunning());
         row(out, "Peak KV cache usage (%):", 100 * r.engine().peakKvUsage());
         row(out, "Preemptions:", r.engine().preemptions());
+        row(out, "Step overhead (%):", 100 * r.engine().stepOverheadShare());
         row(out, "Resident memory (MiB):", r.engine().residentBytes() / (double) (1 << 20));
         row(out, "CPUs used by others:", r.othersCpus());
         rule(out, "", '=');

@@ -43,7 +43,10 @@ final class RunClock {
     private final CountDownLatch numUnfinished;
     private final AtomicReference<@Nullable RuntimeException> failure = new AtomicReference<>();
     private volatile long preemptionsBefore;
+    private volatile long stepNanosBefore;
+    private volatile long forwardNanosBefore;
     private volatile @Nullable MachineLoad start;
+    private Runnable watcher = () -> {};
     private @Nullable MachineLoad end;
 
     /**
@@ -85,7 +88,15 @@ final class RunClock {
     void start() {
         makeCurrent();
         preemptionsBefore = metrics.preemptions.sum();
+        stepNanosBefore = metrics.stepNanos.sum();
+        forwardNanosBefore = metrics.forwardNanos.sum();
         start = MachineLoad.now();
+    }
+
+    /** Has somebody look on, ten times a second, while the run is awaited. */
+    RunClock watchedBy(Runnable newWatcher) {
+        watcher = newWatcher;
+        return this;
     }
 
     Workload workload() {
@@ -184,6 +195,7 @@ final class RunClock {
             do {
                 throwIfFailed();
                 look.run();
+                watcher.run();
             } while (!latch.await(LOOK.toMillis(), TimeUnit.MILLISECONDS));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -228,6 +240,12 @@ final class RunClock {
                         steps.peakRunning(),
                         steps.peakKvUsage(),
                         metrics.preemptions.sum() - preemptionsBefore,
-                        MachineLoad.residentBytes()));
+                        MachineLoad.residentBytes(),
+                        stepOverheadShare()));
+    }
+
+    private double stepOverheadShare() {
+        double stepNanos = metrics.stepNanos.sum() - stepNanosBefore;
+        return 1 - (metrics.forwardNanos.sum() - forwardNanosBefore) / stepNanos;
     }
 }

@@ -34,6 +34,9 @@ record RunTimes(
      * @param peakKvUsage share of the KV pool in use at most, 0 … 1
      * @param preemptions sequences preempted
      * @param residentBytes of the process at the end; −1 if unknown
+     * @param stepOverheadShare share of the steps' time in which the model's layers didn't run: scheduling, sampling, detokenising,
+     *     delivering; 0 … 1
      */
-    record Counters(int peakRunning, double peakKvUsage, long preemptions, long residentBytes) {}
+    record Counters(
+            int peakRunning, double peakKvUsage, long preemptions, long residentBytes, double stepOverheadShare) {}
 }

@@ -2,6 +2,7 @@ package io.millrace.bench;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.bench.torture.Torture;
 import io.millrace.engine.ConfigException;
@@ -10,6 +11,8 @@ import io.millrace.engine.EngineHost;
 import io.millrace.engine.SamplingOptions;
 import io.millrace.engine.kv.KvBudget;
 import io.millrace.engine.model.ModelFolder;
+import io.millrace.job.cli.ProgressBar;
+import io.millrace.job.cli.Terminal;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -190,12 +193,25 @@ public final class ServingBench implements Callable<Integer> {
     @Option(names = "--output", paramLabel = "FILE", description = "Writes the JSON lines of all runs there, too.")
     private @Nullable Path output;
 
+    @Option(
+            names = "--plot",
+            paramLabel = "FILE.html",
+            description = "Writes a page with curves over the concurrency: throughput, TTFT, TPOT. Needs no network.")
+    private @Nullable Path plot;
+
+    @Option(
+            names = "--baseline",
+            paramLabel = "FILE",
+            description = "For --plot: what --output wrote earlier, drawn beside this run and compared with it.")
+    private @Nullable Path baseline;
+
     @Option(names = "--verbose", description = "Stack traces of failures.")
     @SuppressWarnings("UnusedVariable") // main looks for it before anything is parsed
     private boolean isVerbose;
 
     private final PrintStream out;
     private final List<String> jsonLines = new ArrayList<>();
+    private final List<JsonNode> runs = new ArrayList<>();
 
     /** Makes one that prints on {@code out}. */
     ServingBench(PrintStream out) {
@@ -238,12 +254,13 @@ public final class ServingBench implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         check();
+        List<JsonNode> earlier = baseline == null ? List.of() : BenchPage.readRuns(baseline);
         for (int concurrency : concurrencies) {
             Workload workload = new Workload(
                     concurrency, numPrompts == 0 ? concurrency : numPrompts, inputTokens, outputTokens, seed);
             EngineConfig config = config(concurrency);
             // One engine for all ways: they share it with this lease, so that loading isn't measured.
-            try (EngineHost.Lease engine = EngineHost.acquire(config)) {
+            try (EngineHost.Lease engine = LoadWatch.acquire(config, bar(0))) {
                 if (compare.isEmpty()) {
                     ServingWay way = way(through, engine, config);
                     warmUp(way, workload, engine);
@@ -255,6 +272,9 @@ public final class ServingBench implements Callable<Integer> {
         }
         if (output != null) {
             Files.write(output, jsonLines);
+        }
+        if (plot != null) {
+            Files.writeString(plot, new BenchPage(String.valueOf(model.getFileName()), runs, earlier).html());
         }
         return DONE;
     }
@@ -270,6 +290,12 @@ public final class ServingBench implements Callable<Integer> {
         atLeast(50, "--checkpoint-interval", checkpointIntervalMillis);
         if (!prefixCache.equals("on") && !prefixCache.equals("off")) {
             throw new ConfigException("--prefix-cache is " + prefixCache + " but must be on or off");
+        }
+        if (plot != null && !compare.isEmpty()) {
+            throw new ConfigException("--plot draws runs, not pairs: leave out --plot or --compare");
+        }
+        if (plot == null && baseline != null) {
+            throw new ConfigException("--baseline is for --plot: give --plot, too");
         }
         if (!compare.isEmpty() && compare.size() != 2) {
             throw new ConfigException("--compare has " + compare.size() + " ways but must have 2: engine,kafka");
@@ -332,8 +358,24 @@ public final class ServingBench implements Callable<Integer> {
 
     private static ServingReport run(Through name, ServingWay way, Workload workload, EngineHost.Lease engine) {
         RunClock clock = clock(workload, engine);
-        way.serve(clock);
+        ProgressBar bar = bar((long) workload.numPrompts() * workload.outputTokens());
+        long before = EngineHost.metrics().generationTokens.sum();
+        try {
+            way.serve(clock.watchedBy(
+                    () -> bar.update(EngineHost.metrics().generationTokens.sum() - before, Double.NaN)));
+        } finally {
+            bar.clear();
+        }
         return ServingReport.of(name.toString(), clock.times());
+    }
+
+    /** Returns a bar of tokens on stderr, which shows nothing unless that is a terminal. */
+    private static ProgressBar bar(long tokens) {
+        return new ProgressBar(
+                Terminal.isInteractive()
+                        ? new PrintStream(new FileOutputStream(FileDescriptor.err), true, UTF_8)
+                        : null,
+                tokens);
     }
 
     private static RunClock clock(Workload workload, EngineHost.Lease engine) {
@@ -360,7 +402,9 @@ public final class ServingBench implements Callable<Integer> {
     }
 
     private void report(ServingReport report) {
-        print(ReportJson.of(report), ReportText.of(report));
+        ObjectNode json = ReportJson.of(report);
+        runs.add(json);
+        print(json, ReportText.of(report));
     }
 
     private void print(ObjectNode json, String text) {

@@ -26,7 +26,7 @@ final class Runs {
                 ms(80, 95, 115, 150),
                 new MachineLoad(100 * MS, 5 * MS, 10.0),
                 new MachineLoad(200 * MS, 155 * MS, 10.3),
-                new RunTimes.Counters(2, 0.5, 1, 3 << 20));
+                new RunTimes.Counters(2, 0.5, 1, 3 << 20, 0.025));
     }
 
     /** One after the other: at no time do both run. */
@@ -41,7 +41,7 @@ final class Runs {
                 ms(50, 60, 100, 110),
                 new MachineLoad(100 * MS, 0, Double.NaN),
                 new MachineLoad(210 * MS, 110 * MS, Double.NaN),
-                new RunTimes.Counters(1, 0.5, 0, -1));
+                new RunTimes.Counters(1, 0.5, 0, -1, Double.NaN));
     }
 
     /** Like {@link #two}, with an output throughput of that many tokens per second. */

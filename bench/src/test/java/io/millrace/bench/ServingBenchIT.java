@@ -49,6 +49,7 @@ class ServingBenchIT {
         assertThat(json.get("total_input_tokens").asInt()).isEqualTo(40);
         assertThat(json.get("total_output_tokens").asInt()).isEqualTo(16);
         assertThat(json.get("preemptions").asInt()).isZero();
+        assertThat(json.get("step_overhead_share").asDouble()).isBetween(1e-6, 0.9999);
         double duration = json.get("duration").asDouble();
         assertThat(json.get("output_throughput").asDouble() * duration).isCloseTo(16, within(1e-6));
         // all the times of a request lie within the run
@@ -70,6 +71,15 @@ class ServingBenchIT {
         assertThat(lines).hasSize(5);
         assertThat(lines.stream().map(ServingBenchIT::through))
                 .containsExactly("engine", "flink", "flink", "engine", "");
+    }
+
+    @Test
+    void drawsAPageBesideAnEarlierResult() throws IOException {
+        Path file = temp.resolve("runs.jsonl");
+        Path page = temp.resolve("page.html");
+        run("--output", file.toString());
+        run("--plot", page.toString(), "--baseline", file.toString());
+        assertThat(Files.readString(page)).contains("<svg ", "through engine", "This run / baseline", "SGLang 0.4.3");
     }
 
     private static String through(String line) {

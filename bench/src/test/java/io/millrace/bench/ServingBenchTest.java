@@ -36,6 +36,10 @@ class ServingBenchTest {
                 "--draft-tokens 9|draft-tokens is 9 but must be 0 (none) to 8",
                 "--prefix-cache yes|--prefix-cache is yes but must be on or off",
                 "--compare engine|--compare has 1 ways but must have 2: engine,kafka",
+                "--plot p.html --compare engine,flink|--plot draws runs, not pairs: leave out --plot or --compare",
+                "--baseline r.jsonl|--baseline is for --plot: give --plot, too",
+                "--plot p.html --baseline none.jsonl|can't read --baseline none.jsonl: "
+                        + "java.nio.file.NoSuchFileException: none.jsonl",
                 "--input-len 2000|prompt and completion have 3,000 tokens but the model allows 2,048: "
                         + "lower --input-len or --output-len",
                 "--max-model-len 50|--max-model-len is 50 but prompt and completion have 1100 tokens: "

@@ -86,7 +86,8 @@ class ServingReportTest {
                         "through",
                         "prefill_tokens_per_second",
                         "decode_tokens_per_second",
-                        "resident_bytes");
+                        "resident_bytes",
+                        "step_overhead_share");
         assertThat(json.get("through").asText()).isEqualTo("kafka");
         assertThat(json.get("concurrency").asInt()).isEqualTo(2);
         assertThat(json.get("resident_bytes").asLong()).isEqualTo(3_145_728);
@@ -126,6 +127,7 @@ class ServingReportTest {
                         Peak running requests:                   2
                         Peak KV cache usage (%):                 50.00
                         Preemptions:                             1
+                        Step overhead (%):                       2.50
                         Resident memory (MiB):                   3.00
                         CPUs used by others:                     1.50
                         ==================================================

@@ -79,6 +79,7 @@ public final class Engine implements AutoCloseable {
      * @return false if there was nothing to do
      */
     public boolean step() {
+        long start = System.nanoTime();
         takeInbox();
         endOverdue();
         StepPlan<LiveSample> plan = scheduler.plan();
@@ -88,6 +89,8 @@ public final class Engine implements AutoCloseable {
         Sampler drawn = runner.run(plan);
         scheduler.stepDone();
         deliver(plan, drawn);
+        metrics.forwardNanos.add(runner.forwardNanos());
+        metrics.stepNanos.add(System.nanoTime() - start);
         return true;
     }
 

@@ -4,10 +4,15 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 
 /** Plain counters of the engine; any thread may read. They outlive an engine's restart in the same JVM. */
 public final class EngineMetrics {
+    /** Bytes of weights that are to be loaded; 0 when no engine is starting. */
+    public final AtomicLong bytesToLoad = new AtomicLong();
+    /** Those of them that are. */
+    public final AtomicLong loadedBytes = new AtomicLong();
     /** Prompt tokens whose KV was computed, once per sequence; those found in the prefix cache are left out. */
     public final LongAdder promptTokens = new LongAdder();
     /** New tokens drawn. */
@@ -28,6 +33,13 @@ public final class EngineMetrics {
     public final LongAdder preemptions = new LongAdder();
     /** Steps run. */
     public final LongAdder steps = new LongAdder();
+    /** Nanoseconds of those steps, from taking what was submitted to the last event delivered. */
+    public final LongAdder stepNanos = new LongAdder();
+    /**
+     * The part of them in which the model's layers ran; the rest is scheduling, sampling, detokenising, delivering. On a device that
+     * runs beside the host it is what the host waited.
+     */
+    public final LongAdder forwardNanos = new LongAdder();
     /** Samples finished, by reason. */
     private final Map<FinishReason, LongAdder> finished = new EnumMap<>(FinishReason.class);
     /** Requests rejected by the engine. */

@@ -56,13 +56,23 @@ record EngineParts(
         } catch (RuntimeException | Error e) {
             backend.close();
             throw e;
+        } finally {
+            metrics.bytesToLoad.set(0);
         }
     }
 
-    /** Returns the same parts around another scheduler and its counters, without bounds on those who wait. */
-    EngineParts withScheduler(Scheduler<LiveSample> other) {
+    /** Returns the same parts around another scheduler and its counters, with one layer of each kind, without bounds on those who wait. */
+    EngineParts shallow(Scheduler<LiveSample> other) {
         return new EngineParts(
-                backend, model, promptReader, other, rank, runner, other.metrics(), sampleEnd, AdmissionLimits.NONE);
+                backend,
+                model,
+                promptReader,
+                other,
+                rank,
+                runner.shallow(),
+                other.metrics(),
+                sampleEnd,
+                AdmissionLimits.NONE);
     }
 
     private static EngineParts build(EngineConfig config, EngineMetrics metrics, ModelFolder folder, Backend backend) {
@@ -87,7 +97,7 @@ record EngineParts(
                 limits.numDraftTokens() > 0,
                 limits.maxTokens(),
                 limits.maxLogitRows(),
-                ProgressListener.NONE);
+                loadProgress(metrics));
         DeviceInfo device = rank.device().info();
         int numPages = KvBudget.numPages(
                 config.kvCacheBytes(), model.kvBytesPerToken(), maxModelLen, config.maxNumSeqs(), device.totalBytes());
@@ -104,7 +114,7 @@ record EngineParts(
         logReady(folder.name(), device, numPages);
         ServedModel served = new ServedModel(
                 folder.name(),
-                folder.hash(ProgressListener.NONE),
+                model.hash(),
                 backend.name(),
                 ParallelPlan.SINGLE.toString(),
                 maxModelLen,
@@ -122,6 +132,13 @@ record EngineParts(
                 metrics,
                 new SampleEnd(endIds),
                 config.admission());
+    }
+
+    private static ProgressListener loadProgress(EngineMetrics metrics) {
+        return (doneBytes, totalBytes) -> {
+            metrics.loadedBytes.set(doneBytes);
+            metrics.bytesToLoad.set(totalBytes);
+        };
     }
 
     private static void logReady(String name, DeviceInfo device, int numPages) {

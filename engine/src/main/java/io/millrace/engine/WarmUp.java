@@ -14,7 +14,7 @@ final class WarmUp {
     private static final int STEADY_ROUNDS = 2;
 
     private static final double STEADY = 0.85;
-    private static final int PROMPT_TOKENS = 48;
+    private static final int PROMPT_TOKENS = 16;
     private static final int OUTPUT_TOKENS = 12;
     private static final int MAX_SEQS = 12;
 
@@ -25,7 +25,7 @@ final class WarmUp {
         parts.rank().device().awaitReady();
         long end = System.nanoTime() + MAX_NANOS;
         Scheduler<LiveSample> scheduler = parts.scheduler().emptyTwin(new EngineMetrics());
-        Engine engine = new Engine(parts.withScheduler(scheduler));
+        Engine engine = new Engine(parts.shallow(scheduler));
         double best = Double.MAX_VALUE;
         int steady = 0;
         for (int round = 0; steady < STEADY_ROUNDS && System.nanoTime() < end; round++) {

@@ -29,6 +29,7 @@ public interface Device {
      *
      * @param name for messages
      * @param experts one entry per expert (one for an ordinary matrix): its row-concatenated parts; all of the same shapes
+     * @throws DeviceException if a code is NaN or a scale isn't finite, or if it doesn't fit
      */
     Fp8Weight uploadFp8(String name, List<List<Fp8Matrix>> experts);
 

@@ -8,6 +8,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
@@ -53,6 +55,17 @@ final class Checkpoint {
     /** Returns the shards by file name. */
     Map<String, SafetensorsFile> shards() {
         return shards;
+    }
+
+    /** Returns the file names of the shards that hold tensors whose names start like that, in order. */
+    SortedSet<String> shardsOf(String prefix) {
+        SortedSet<String> names = new TreeSet<>();
+        tensors.forEach((tensor, at) -> {
+            if (tensor.startsWith(prefix)) {
+                names.add(at.shard().fileName());
+            }
+        });
+        return names;
     }
 
     @Nullable

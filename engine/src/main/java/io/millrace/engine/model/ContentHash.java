@@ -13,40 +13,77 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 
-/** SHA-256 over files: each one's name, size and own SHA-256, in the order of the names. Files are read in parallel, in pieces. */
+/**
+ * SHA-256 over files: each one's name, size and own SHA-256, in the order of the names. A file's own is one sequential task; those
+ * of several files run in parallel, beside whatever else reads the files at the time. Thread: the tasks any, the rest one.
+ */
 final class ContentHash {
     private static final int PIECE_BYTES = 1 << 20;
 
-    private ContentHash() {}
+    private final SortedMap<String, Path> files;
+    private final SortedMap<String, Long> sizes = new TreeMap<>();
+    private final Map<String, byte[]> digests = new ConcurrentHashMap<>();
+    private final ByteProgress progress;
 
     /**
-     * Returns the hash in hex.
+     * Looks at the files' sizes.
      *
      * @param files name → file
      */
-    static String of(SortedMap<String, Path> files, ProgressListener listener) {
-        SortedMap<String, Long> sizes = new TreeMap<>();
+    ContentHash(SortedMap<String, Path> files, ProgressListener listener) {
+        this.files = files;
         files.forEach((fileName, file) -> sizes.put(fileName, sizeOf(file)));
-        ByteProgress progress = new ByteProgress(
+        progress = new ByteProgress(
                 sizes.values().stream().mapToLong(Long::longValue).sum(), listener);
-        List<Callable<byte[]>> tasks = new ArrayList<>();
-        files.values().forEach(file -> tasks.add(() -> digest(file, progress)));
-        List<byte[]> digests = LoaderThreads.all(tasks);
-        MessageDigest whole = sha256();
-        int i = 0;
+    }
+
+    /** Returns the names of the files, in order. */
+    Set<String> fileNames() {
+        return files.keySet();
+    }
+
+    /** Reads a file. Any thread. */
+    void read(String fileName) {
+        Path file = files.get(fileName);
+        if (file == null) {
+            throw new IllegalArgumentException(fileName);
+        }
+        digests.put(fileName, digest(file, progress));
+    }
+
+    /** Reads every file in parallel. */
+    void readAll() {
+        List<Callable<Boolean>> tasks = new ArrayList<>();
         for (String fileName : files.keySet()) {
+            tasks.add(() -> {
+                read(fileName);
+                return true;
+            });
+        }
+        LoaderThreads.all(tasks);
+    }
+
+    /** Returns the hash of all files, which must have been read; hex. */
+    String hex() {
+        MessageDigest whole = sha256();
+        sizes.forEach((fileName, fileBytes) -> {
             byte[] utf8 = fileName.getBytes(StandardCharsets.UTF_8);
             whole.update(ByteBuffer.allocate(4).putInt(utf8.length).flip());
             whole.update(utf8);
-            whole.update(ByteBuffer.allocate(8)
-                    .putLong(sizes.getOrDefault(fileName, 0L))
-                    .flip());
-            whole.update(digests.get(i++));
-        }
+            whole.update(ByteBuffer.allocate(8).putLong(fileBytes).flip());
+            byte[] digest = digests.get(fileName);
+            if (digest == null) {
+                throw new IllegalStateException(fileName + " wasn't read");
+            }
+            whole.update(digest);
+        });
         return HexFormat.of().formatHex(whole.digest());
     }
 

@@ -25,9 +25,12 @@ public final class DeepSeekModel {
     private final Workspace workspace;
     private final HeadRows headRows;
 
-    private DeepSeekModel(ModelConfig config, Rank rank, ModelWeights weights, int maxTokens, int maxLogitRows) {
+    private final String hash;
+
+    private DeepSeekModel(ModelConfig config, Rank rank, WeightLoader.Loaded loaded, int maxTokens, int maxLogitRows) {
         this.config = config;
-        this.weights = weights;
+        weights = loaded.weights();
+        hash = loaded.hash();
         device = rank.device();
         ops = rank.ops();
         workspace = Workspace.allocate(config, device, maxTokens);
@@ -38,6 +41,19 @@ public final class DeepSeekModel {
                 .toList();
         MtpWeights mtpWeights = weights.mtp();
         mtp = mtpWeights == null ? null : new MtpHead(config, device, ops, weights, mtpWeights, rope, maxTokens);
+    }
+
+    /** Makes one of some layers of another, with the same weights and activations. */
+    private DeepSeekModel(DeepSeekModel whole, List<DecoderLayer> layers) {
+        this.layers = layers;
+        config = whole.config;
+        device = whole.device;
+        ops = whole.ops;
+        weights = whole.weights;
+        hash = whole.hash;
+        workspace = whole.workspace;
+        headRows = whole.headRows;
+        mtp = whole.mtp;
     }
 
     private static RopeTable ropeTable(ModelConfig config, Device device) {
@@ -68,13 +84,32 @@ public final class DeepSeekModel {
             int maxTokens,
             int maxLogitRows,
             ProgressListener listener) {
-        ModelWeights weights = WeightLoader.load(folder, isDrafting, rank.device(), listener);
-        return new DeepSeekModel(folder.config(), rank, weights, maxTokens, maxLogitRows);
+        WeightLoader.Loaded loaded = WeightLoader.load(folder, isDrafting, rank.device(), listener);
+        return new DeepSeekModel(folder.config(), rank, loaded, maxTokens, maxLogitRows);
     }
 
     /** Returns what config.json says. */
     public ModelConfig config() {
         return config;
+    }
+
+    /** Returns the content hash of the folder ({@link ModelFolder#hash}), computed while loading. */
+    public String hash() {
+        return hash;
+    }
+
+    /**
+     * Returns a model of the first dense and the first MoE layer, for warming up: the same code in a fraction of the time. Shares
+     * everything with this one; its answers mean nothing.
+     */
+    public DeepSeekModel shallow() {
+        List<DecoderLayer> kinds = new ArrayList<>();
+        for (int i = 0; i < layers.size(); i++) {
+            if (i == 0 || config.isMoe(i) != config.isMoe(i - 1)) {
+                kinds.add(layers.get(i));
+            }
+        }
+        return new DeepSeekModel(this, List.copyOf(kinds));
     }
 
     /** Returns the layers with a KV cache: the MTP layer has one, too. */

@@ -97,6 +97,13 @@ public final class ModelFolder {
      * index and every shard, in the order of their names; hex. Reads every byte.
      */
     public String hash(ProgressListener listener) {
+        ContentHash hash = contentHash(listener);
+        hash.readAll();
+        return hash.hex();
+    }
+
+    /** Returns {@link #hash} before anything is read. */
+    ContentHash contentHash(ProgressListener listener) {
         TreeMap<String, Path> files = new TreeMap<>();
         for (String fileName : new String[] {"config.json", "tokenizer.json", "tokenizer_config.json", INDEX}) {
             Path file = existing(folder, fileName);
@@ -107,7 +114,7 @@ public final class ModelFolder {
         for (String shard : shardNames(shardOf())) {
             files.put(shard, required(shard));
         }
-        return ContentHash.of(files, listener);
+        return new ContentHash(files, listener);
     }
 
     /**

@@ -110,33 +110,41 @@ final class SafetensorsHeader {
         if (dtype == null || shape == null || offsets == null) {
             throw refuse(name, "lacks dtype, shape or data_offsets in the header");
         }
-        expect(offsets.size() == 2, name, "has " + offsets.size() + " data_offsets but must have 2");
+        if (offsets.size() != 2) {
+            throw refuse(name, "has " + offsets.size() + " data_offsets but must have 2");
+        }
         return checked(name, dtype, shape, offsets.get(0), offsets.get(1));
     }
 
     private SafetensorsFile.Entry checked(String name, String dtype, List<Long> shape, long begin, long end) {
-        expect(begin <= end, name, "has data_offsets [" + begin + ", " + end + "], which run backwards");
-        expect(
-                end <= fileBytes - dataStart,
-                name,
-                String.format(
-                        Locale.ROOT,
-                        "ends at data byte %,d but the file's data has %,d: the file is truncated",
-                        end,
-                        fileBytes - dataStart));
+        // Complaints are put together only if there is one: a checkpoint has tens of thousands of tensors.
+        if (begin > end) {
+            throw refuse(name, "has data_offsets [" + begin + ", " + end + "], which run backwards");
+        }
+        if (end > fileBytes - dataStart) {
+            throw refuse(
+                    name,
+                    String.format(
+                            Locale.ROOT,
+                            "ends at data byte %,d but the file's data has %,d: the file is truncated",
+                            end,
+                            fileBytes - dataStart));
+        }
         Integer bits = ELEMENT_BITS.get(dtype);
         if (bits != null) {
             long bytes = bits / 8;
             for (long axis : shape) {
-                boolean fits = axis == 0 || bytes <= fileBytes / axis;
-                expect(fits, name, "has shape " + shape + " of " + dtype + ", more than the whole file");
+                if (axis != 0 && bytes > fileBytes / axis) {
+                    throw refuse(name, "has shape " + shape + " of " + dtype + ", more than the whole file");
+                }
                 bytes *= axis;
             }
-            expect(
-                    bytes == end - begin,
-                    name,
-                    "has shape " + shape + " of " + dtype + ", " + bytes + " bytes, but data_offsets of "
-                            + (end - begin));
+            if (bytes != end - begin) {
+                throw refuse(
+                        name,
+                        "has shape " + shape + " of " + dtype + ", " + bytes + " bytes, but data_offsets of "
+                                + (end - begin));
+            }
         }
         return new SafetensorsFile.Entry(name, dtype, List.copyOf(shape), dataStart + begin, dataStart + end);
     }
@@ -148,11 +156,13 @@ final class SafetensorsHeader {
             boolean isCount = in.currentToken() == JsonToken.VALUE_NUMBER_INT
                     && in.getNumberType() != JsonParser.NumberType.BIG_INTEGER
                     && in.getLongValue() >= 0;
-            expect(
-                    isCount,
-                    name,
-                    "has a " + key + " with " + in.getText() + ", which is no count of bytes or elements");
-            expect(numbers.size() < MAX_AXES, name, "has a " + key + " of more than " + MAX_AXES + " numbers");
+            if (!isCount) {
+                throw refuse(
+                        name, "has a " + key + " with " + in.getText() + ", which is no count of bytes or elements");
+            }
+            if (numbers.size() >= MAX_AXES) {
+                throw refuse(name, "has a " + key + " of more than " + MAX_AXES + " numbers");
+            }
             numbers.add(in.getLongValue());
         }
         return numbers;

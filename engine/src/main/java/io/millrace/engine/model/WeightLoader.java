@@ -3,6 +3,7 @@ package io.millrace.engine.model;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.DenseWeight;
 import io.millrace.kernels.Device;
+import io.millrace.kernels.DeviceException;
 import io.millrace.kernels.Fp8Matrix;
 import io.millrace.kernels.Fp8Weight;
 import io.millrace.kernels.Tensor;
@@ -10,12 +11,16 @@ import io.millrace.kernels.numeric.Bf16;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 
 /**
- * Checkpoint → weights on one device. Shapes, dtypes and completeness are checked from the headers first; then layers are read,
- * scanned for NaN and uploaded in parallel. Thread: the caller's and loader threads, which end before {@link #load} returns.
+ * Checkpoint → weights on one device. Shapes, dtypes and completeness are checked from the headers first; then layers are uploaded
+ * in parallel, and beside them, by the same threads, the files' content hash is computed: what a layer needs is hashed at about the
+ * time when the layer is packed, so that a file comes from the disk once. A device refuses NaN codes while it packs them; whatever
+ * else is read here is scanned here. Thread: the caller's and loader threads, which end before {@link #load} returns.
  */
 final class WeightLoader {
     private final ModelConfig config;
@@ -31,11 +36,18 @@ final class WeightLoader {
     }
 
     /**
+     * A model on a device.
+     *
+     * @param hash content hash of its folder ({@link ModelFolder#hash})
+     */
+    record Loaded(ModelWeights weights, String hash) {}
+
+    /**
      * Loads the main model, and the MTP layer where drafts are wanted.
      *
      * @throws io.millrace.engine.ConfigException naming the file and the tensor that can't be used
      */
-    static ModelWeights load(ModelFolder folder, boolean isDrafting, Device device, ProgressListener listener) {
+    static Loaded load(ModelFolder folder, boolean isDrafting, Device device, ProgressListener listener) {
         ModelConfig config = folder.config();
         Checkpoint checkpoint = folder.checkpoint();
         checkpoint.check(config);
@@ -48,21 +60,40 @@ final class WeightLoader {
                 .map(spec -> checkpoint.located(spec.name()).entry())
                 .mapToLong(entry -> entry.end() - entry.begin())
                 .sum();
-        return new WeightLoader(config, checkpoint, device, new ByteProgress(bytes, listener)).model(isDrafting);
+        ContentHash hash = folder.contentHash(ProgressListener.NONE);
+        WeightLoader loader = new WeightLoader(config, checkpoint, device, new ByteProgress(bytes, listener));
+        ModelWeights weights = loader.model(isDrafting, hash);
+        return new Loaded(weights, hash.hex());
     }
 
-    private ModelWeights model(boolean isDrafting) {
-        List<Callable<LayerWeights>> layers = new ArrayList<>();
+    private ModelWeights model(boolean isDrafting, ContentHash hash) {
+        Set<String> unread = new LinkedHashSet<>(hash.fileNames());
+        List<Callable<List<LayerWeights>>> tasks = new ArrayList<>();
         for (int i = 0; i < config.numHiddenLayers(); i++) {
+            for (String shard : checkpoint.shardsOf(ModelTensors.prefix(i))) {
+                if (unread.remove(shard)) {
+                    tasks.add(reading(hash, shard));
+                }
+            }
             int layer = i;
-            layers.add(() -> layer(layer));
+            tasks.add(() -> List.of(layer(layer)));
         }
+        unread.forEach(file -> tasks.add(reading(hash, file)));
+        List<LayerWeights> layers =
+                LoaderThreads.all(tasks).stream().flatMap(List::stream).toList();
         return new ModelWeights(
                 embedding(),
-                List.copyOf(LoaderThreads.all(layers)),
+                layers,
                 vector(ModelTensors.FINAL_NORM),
                 dense(ModelTensors.HEAD, config.vocabSize(), config.hiddenSize()),
                 isDrafting ? mtp() : null);
+    }
+
+    private static Callable<List<LayerWeights>> reading(ContentHash hash, String fileName) {
+        return () -> {
+            hash.read(fileName);
+            return List.of();
+        };
     }
 
     private MtpWeights mtp() {
@@ -93,7 +124,10 @@ final class WeightLoader {
                     scaled(p + "q_a_proj.weight", config.qLoraRank(), config.hiddenSize()),
                     vector(p + "q_a_layernorm.weight"));
         }
-        AbsorbedKv kvB = new AbsorbedKv(config, matrix(p + "kv_b_proj.weight", config.kvBRows(), config.kvLoraRank()));
+        String kvBName = p + "kv_b_proj.weight";
+        AbsorbedKv kvB = new AbsorbedKv(
+                config,
+                new Fp8Matrix(data(kvBName), data(kvBName + "_scale_inv"), config.kvBRows(), config.kvLoraRank()));
         return new AttentionWeights(
                 queryLatent,
                 scaled(p + (queryLatent != null ? "q_b_proj.weight" : "q_proj.weight"), qRows, config.qInputSize()),
@@ -130,22 +164,43 @@ final class WeightLoader {
     /** Loads MLPs of the same shape as the experts of one weight. */
     private MlpWeights mlps(String name, List<String> prefixes, int width) {
         int hidden = config.hiddenSize();
-        List<List<Fp8Matrix>> gateUp = new ArrayList<>();
-        List<List<Fp8Matrix>> down = new ArrayList<>();
+        List<List<Matrix>> gateUp = new ArrayList<>();
+        List<List<Matrix>> down = new ArrayList<>();
         for (String p : prefixes) {
             gateUp.add(List.of(
                     matrix(p + "gate_proj.weight", width, hidden), matrix(p + "up_proj.weight", width, hidden)));
             down.add(List.of(matrix(p + "down_proj.weight", hidden, width)));
         }
-        return new MlpWeights(device.uploadFp8(name + "gate_up", gateUp), device.uploadFp8(name + "down", down));
+        return new MlpWeights(upload(name + "gate_up", gateUp), upload(name + "down", down));
     }
 
     private Fp8Weight scaled(String name, int rows, int cols) {
-        return device.uploadFp8(name, List.of(List.of(matrix(name, rows, cols))));
+        return upload(name, List.of(List.of(matrix(name, rows, cols))));
     }
 
-    private Fp8Matrix matrix(String name, int rows, int cols) {
-        return new Fp8Matrix(data(name), data(name + "_scale_inv"), rows, cols);
+    /** Uploads matrices whose codes the device looks at; if it refuses one, the complaint is about the file. */
+    private Fp8Weight upload(String name, List<List<Matrix>> experts) {
+        List<List<Fp8Matrix>> parts =
+                experts.stream().map(e -> e.stream().map(Matrix::data).toList()).toList();
+        try {
+            Fp8Weight weight = device.uploadFp8(name, parts);
+            parts.forEach(e -> e.forEach(part -> progress.add(part.codes().remaining())));
+            return weight;
+        } catch (DeviceException e) {
+            experts.stream()
+                    .flatMap(List::stream)
+                    .forEach(part -> checkpoint.finiteData(checkpoint.located(part.name)));
+            throw e;
+        }
+    }
+
+    /** A matrix and the name of its codes. */
+    private record Matrix(String name, Fp8Matrix data) {}
+
+    /** Returns a matrix whose scales were looked at, but not its codes. */
+    private Matrix matrix(String name, int rows, int cols) {
+        Checkpoint.Located at = checkpoint.located(name);
+        return new Matrix(name, new Fp8Matrix(at.shard().data(at.entry()), data(name + "_scale_inv"), rows, cols));
     }
 
     private DenseWeight dense(String name, int rows, int cols) {

@@ -20,6 +20,7 @@ public final class ModelRunner {
     private final Sampler sampler;
     private final @Nullable Drafter drafter;
     private final int[] endIds;
+    private long forwardNanos;
 
     /**
      * Makes a runner.
@@ -71,6 +72,11 @@ public final class ModelRunner {
         return new ModelRunner(model, kv, input, sampler, drafter, endIds);
     }
 
+    /** Returns a runner of {@link DeepSeekModel#shallow} with this one's buffers and drafter. */
+    public ModelRunner shallow() {
+        return new ModelRunner(model.shallow(), kv, input, sampler, drafter, endIds);
+    }
+
     /**
      * Runs a step, verifies its drafts and proposes new ones; the sampler returned holds {@link StepPlan#numDraws} rows for each
      * sequence, in the plan's order.
@@ -83,15 +89,24 @@ public final class ModelRunner {
                 addRow(plan.sequence(i), k);
             }
         }
+        long start = System.nanoTime();
         Tensor logits = model.forward(step, kv);
+        forwardNanos = System.nanoTime() - start;
         if (step.numLogitRows() > 0) {
             sampler.draw(logits);
             verify(plan);
         }
         if (drafter != null) {
+            start = System.nanoTime();
             drafter.draft(plan, step, sampler);
+            forwardNanos += System.nanoTime() - start;
         }
         return sampler;
+    }
+
+    /** Returns how long the model's layers, those that draft included, took in the last {@link #run}. */
+    public long forwardNanos() {
+        return forwardNanos;
     }
 
     private void verify(StepPlan<?> plan) {

@@ -4,6 +4,7 @@ import io.millrace.kernels.CapturedStep;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.DenseWeight;
 import io.millrace.kernels.Device;
+import io.millrace.kernels.DeviceException;
 import io.millrace.kernels.DeviceInfo;
 import io.millrace.kernels.Fp8Activations;
 import io.millrace.kernels.Fp8Matrix;
@@ -15,8 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** A device that keeps what is uploaded, by name, and can't compute. */
-final class FakeDevice implements Device {
+/** A device that keeps what is uploaded, by name, refuses NaN codes, and can't compute. */
+class FakeDevice implements Device {
     /** Bytes of a plain tensor. */
     record Uploaded(DType dtype, ByteBuffer data, long[] shape) implements Tensor {
         @Override
@@ -88,6 +89,15 @@ final class FakeDevice implements Device {
 
     @Override
     public Fp8Weight uploadFp8(String name, List<List<Fp8Matrix>> experts) {
+        for (List<Fp8Matrix> parts : experts) {
+            for (Fp8Matrix part : parts) {
+                for (int i = 0; i < part.rows() * part.cols(); i++) {
+                    if ((part.codes().get(i) & 0x7F) == 0x7F) {
+                        throw new DeviceException(name + ": NaN, as the contract wants it");
+                    }
+                }
+            }
+        }
         return keep(name, new Scaled(name, experts));
     }
 

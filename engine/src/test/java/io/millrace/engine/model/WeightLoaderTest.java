@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.engine.ConfigException;
 import io.millrace.kernels.DType;
+import io.millrace.kernels.DeviceException;
 import io.millrace.kernels.Fp8Matrix;
+import io.millrace.kernels.Fp8Weight;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -131,6 +133,30 @@ class WeightLoaderTest {
                 .sum();
         assertThat(done).isSorted().last().isEqualTo(bytes);
         assertThat(total).containsOnly(bytes);
+    }
+
+    @Test
+    void hashesTheFilesMeanwhile() {
+        for (ModelFolder model : List.of(
+                ModelFolder.open(TestConfigs.TINY_R1),
+                ModelFolder.open(BrokenFolders.healthy(parent.resolve("sharded"), 100_000)))) {
+            assertThat(WeightLoader.load(model, false, new FakeDevice(), ProgressListener.NONE)
+                            .hash())
+                    .isEqualTo(model.hash(ProgressListener.NONE));
+        }
+    }
+
+    @Test
+    void aRefusalOfTheDeviceThatNoTensorExplainsIsPassedOn() {
+        FakeDevice full = new FakeDevice() {
+            @Override
+            public Fp8Weight uploadFp8(String name, List<List<Fp8Matrix>> experts) {
+                throw new DeviceException(name + " doesn't fit");
+            }
+        };
+        assertThatExceptionOfType(DeviceException.class)
+                .isThrownBy(() -> WeightLoader.load(ModelFolder.open(folder), false, full, ProgressListener.NONE))
+                .withMessageEndingWith(" doesn't fit");
     }
 
     @Test

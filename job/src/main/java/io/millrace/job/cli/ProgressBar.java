@@ -7,10 +7,10 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One line that is drawn over and over: requests done, tokens per second, time to first token, who runs and waits, KV use, time left.
- * Draws at most ten times a second. Thread: the command's.
+ * One line that is drawn over and over: while an engine starts, how much of the weights is loaded; then what is done, tokens per
+ * second, time to first token, who runs and waits, KV use, time left. Draws at most ten times a second. Thread: the command's.
  */
-final class ProgressBar {
+public final class ProgressBar {
     private static final long DRAW_NANOS = 100_000_000;
     private static final int WIDTH = 24;
     private static final String ERASE = "\r\u001b[K";
@@ -26,9 +26,9 @@ final class ProgressBar {
      * Makes one.
      *
      * @param to null = show nothing
-     * @param total requests; 0 = unknown
+     * @param total requests, or whatever else is counted; 0 = unknown
      */
-    ProgressBar(@Nullable PrintStream to, long total) {
+    public ProgressBar(@Nullable PrintStream to, long total) {
         this.to = to;
         this.total = total;
         this.startTokens =
@@ -38,10 +38,10 @@ final class ProgressBar {
     /**
      * Draws, if it is time.
      *
-     * @param done requests
+     * @param done of the total
      * @param ttftMs time to first token, typically; NaN = unknown
      */
-    void update(long done, double ttftMs) {
+    public void update(long done, double ttftMs) {
         long now = System.nanoTime();
         if (to == null || (isShown && now - drawnNanos < DRAW_NANOS)) {
             return;
@@ -54,14 +54,14 @@ final class ProgressBar {
 
     /** The line for that state. */
     String line(long done, double ttftMs, double seconds, EngineMetrics m) {
+        long bytesToLoad = m.bytesToLoad.get();
+        if (bytesToLoad > 0) {
+            return loading(m.loadedBytes.get(), bytesToLoad);
+        }
         StringBuilder sb = new StringBuilder();
         double share = total == 0 ? 0 : Math.min(1, (double) done / total);
         if (total > 0) {
-            int full = (int) Math.round(share * WIDTH);
-            sb.append("▕")
-                    .append("█".repeat(full))
-                    .append(" ".repeat(WIDTH - full))
-                    .append("▏ ");
+            sb.append(bar(share));
         }
         sb.append(done);
         if (total > 0) {
@@ -85,8 +85,24 @@ final class ProgressBar {
         return sb.toString();
     }
 
+    private static String loading(long loadedBytes, long bytes) {
+        return loadedBytes < bytes
+                ? String.format(
+                        Locale.ROOT,
+                        "%sloading %.2f of %.2f GB",
+                        bar((double) loadedBytes / bytes),
+                        loadedBytes / 1e9,
+                        bytes / 1e9)
+                : bar(1) + "loaded, warming up";
+    }
+
+    private static String bar(double share) {
+        int full = (int) Math.round(share * WIDTH);
+        return "▕" + "█".repeat(full) + " ".repeat(WIDTH - full) + "▏ ";
+    }
+
     /** Removes the line, so that others can be printed. */
-    void clear() {
+    public void clear() {
         if (to != null && isShown) {
             to.print(ERASE);
             to.flush();

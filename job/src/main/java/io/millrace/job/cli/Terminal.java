@@ -25,7 +25,7 @@ public final class Terminal {
     }
 
     /** Returns whether stderr is a terminal (the start script says so). */
-    static boolean isInteractive() {
+    public static boolean isInteractive() {
         return Boolean.getBoolean("millrace.terminal");
     }
 

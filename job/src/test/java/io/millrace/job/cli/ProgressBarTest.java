@@ -26,6 +26,17 @@ class ProgressBarTest {
     }
 
     @Test
+    void showsHowFarTheModelIsLoaded() {
+        EngineMetrics m = new EngineMetrics();
+        m.loadedBytes.set(335_000_000);
+        m.bytesToLoad.set(1_340_000_000);
+        ProgressBar bar = new ProgressBar(null, 200);
+        assertThat(bar.line(0, Double.NaN, 2, m)).isEqualTo("▕██████                  ▏ loading 0.34 of 1.34 GB");
+        m.loadedBytes.set(1_340_000_000);
+        assertThat(bar.line(0, Double.NaN, 2, m)).isEqualTo("▕████████████████████████▏ loaded, warming up");
+    }
+
+    @Test
     void isSilentWithoutATerminal() {
         ProgressBar bar = new ProgressBar(null, 200);
         bar.update(1, 1);

@@ -93,17 +93,7 @@ final class CpuDevice implements Device {
         int cols = experts.get(0).get(0).cols();
         long[] shape = {experts.size(), rows, cols};
         checkedCount(name, DType.E4M3, rows + Fp8Matrix.BLOCK, cols);
-        return onHeap(name, DType.E4M3, shape, () -> {
-            PackedMatrix[] packed = new PackedMatrix[experts.size()];
-            for (int e = 0; e < packed.length; e++) {
-                packed[e] = Packing.e4m3(name, experts.get(e));
-                if (packed[e].rows != rows || packed[e].cols != cols) {
-                    throw new IllegalArgumentException(name + ": expert " + e + " is " + packed[e].rows + " × "
-                            + packed[e].cols + ", the first is " + rows + " × " + cols);
-                }
-            }
-            return new CpuFp8Weight(name, packed);
-        });
+        return onHeap(name, DType.E4M3, shape, () -> new CpuFp8Weight(name, Packing.e4m3(name, experts)));
     }
 
     @Override

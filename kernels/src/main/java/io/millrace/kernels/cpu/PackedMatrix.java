@@ -11,8 +11,10 @@ final class PackedMatrix {
     final Tile.Format format;
     final int rows;
     final int cols;
-    /** {@code byte[]}, {@code short[]} or {@code float[]} [panels, cols, 64]. */
+    /** {@code byte[]}, {@code short[]} or {@code float[]}: [panels, cols, 64] from {@link #start}; matrices of one weight may share it. */
     final Object weights;
+    /** The first panel's first element in {@link #weights}. */
+    final int start;
     /** [panels, ceil(cols / 128)] f32 · 2⁶⁰; empty if unscaled. */
     final float[] scales;
     /** First output row of each panel. */
@@ -20,8 +22,16 @@ final class PackedMatrix {
     /** Real rows of each panel, 1 … 64. */
     final int[] numRows;
 
+    /** Makes one with an array of its own. */
     PackedMatrix(Tile.Format format, int cols, int... partRows) {
+        this(format, newArray(format, numElements(cols, partRows)), 0, cols, partRows);
+    }
+
+    /** Makes one inside an array, where {@link #numElements} elements from {@code start} are its own. */
+    PackedMatrix(Tile.Format format, Object weights, int start, int cols, int... partRows) {
         this.format = format;
+        this.weights = weights;
+        this.start = start;
         this.cols = cols;
         int panels = 0;
         int total = 0;
@@ -33,19 +43,30 @@ final class PackedMatrix {
         firstRow = new int[panels];
         numRows = new int[panels];
         int panel = 0;
-        int start = 0;
+        int partStart = 0;
         for (int part : partRows) {
             for (int r = 0; r < part; r += Lanes.PANEL_ROWS) {
-                firstRow[panel] = start + r;
+                firstRow[panel] = partStart + r;
                 numRows[panel++] = Math.min(Lanes.PANEL_ROWS, part - r);
             }
-            start += part;
+            partStart += part;
         }
-        int count = Math.multiplyExact(panels, Math.multiplyExact(cols, Lanes.PANEL_ROWS));
-        weights = format == Tile.Format.E4M3
+        scales = format == Tile.Format.E4M3 ? new float[panels * scaleCols()] : new float[0];
+    }
+
+    /** Returns the elements of a matrix of these parts, padding included. */
+    static int numElements(int cols, int... partRows) {
+        int panels = 0;
+        for (int part : partRows) {
+            panels += panels(part);
+        }
+        return Math.multiplyExact(panels, Math.multiplyExact(cols, Lanes.PANEL_ROWS));
+    }
+
+    private static Object newArray(Tile.Format format, int count) {
+        return format == Tile.Format.E4M3
                 ? new byte[count]
                 : format == Tile.Format.BF16 ? new short[count] : new float[count];
-        scales = format == Tile.Format.E4M3 ? new float[panels * scaleCols()] : new float[0];
     }
 
     static int panels(int rows) {
@@ -65,7 +86,7 @@ final class PackedMatrix {
     void load(Tile tile, int panel) {
         tile.format = format;
         tile.cols = cols;
-        tile.start = panel * cols * Lanes.PANEL_ROWS;
+        tile.start = start + panel * cols * Lanes.PANEL_ROWS;
         switch (format) {
             case E4M3:
                 tile.e4m3 = (byte[]) weights;

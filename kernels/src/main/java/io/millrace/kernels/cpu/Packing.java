@@ -7,62 +7,144 @@ import io.millrace.kernels.cpu.simd.Lanes;
 import io.millrace.kernels.cpu.simd.ScalarLanes;
 import io.millrace.kernels.cpu.simd.Tile;
 import io.millrace.kernels.numeric.E4m3;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.ShortBuffer;
+import java.util.Arrays;
 import java.util.List;
 
 /** Fills {@link PackedMatrix}es from a checkpoint's row-major data. Any thread. */
 final class Packing {
+    /** Experts share arrays up to this size. */
+    private static final int MAX_ARRAY_BYTES = 1 << 30;
+    /** Columns that are turned at a time: 4 KiB of packed weights, one cache line of each row. */
+    private static final int TURN_COLS = 64;
+
+    private static final long LOW_BITS = 0x7F7F7F7F7F7F7F7FL;
+    private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle INTS = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+
     private Packing() {}
 
     /**
-     * Packs row-concatenated e4m3 parts.
+     * Packs the experts of one weight, each of row-concatenated e4m3 parts, into as few arrays as possible: large arrays are never
+     * moved by the collector and waste little of its regions.
      *
      * @throws DeviceException if a code is NaN or a scale isn't finite: names the weight and the place
      */
-    static PackedMatrix e4m3(String name, List<Fp8Matrix> parts) {
-        int cols = parts.get(0).cols();
-        int[] partRows = new int[parts.size()];
-        for (int i = 0; i < partRows.length; i++) {
-            Fp8Matrix part = parts.get(i);
-            if (part.cols() != cols) {
-                throw new IllegalArgumentException(
-                        name + ": part " + i + " has " + part.cols() + " columns, the first has " + cols);
+    static PackedMatrix[] e4m3(String name, List<List<Fp8Matrix>> experts) {
+        int cols = experts.get(0).get(0).cols();
+        int[] partRows = experts.get(0).stream().mapToInt(Fp8Matrix::rows).toArray();
+        int elements = PackedMatrix.numElements(cols, partRows);
+        int perArray = Math.max(1, MAX_ARRAY_BYTES / elements);
+        byte[] panelRows = new byte[Lanes.PANEL_ROWS * cols];
+        byte[] array = {};
+        PackedMatrix[] packed = new PackedMatrix[experts.size()];
+        for (int e = 0; e < packed.length; e++) {
+            checkShapes(name, e, experts.get(e), cols, partRows);
+            if (e % perArray == 0) {
+                array = new byte[Math.min(perArray, packed.length - e) * elements];
             }
-            partRows[i] = part.rows();
+            packed[e] = new PackedMatrix(Tile.Format.E4M3, array, e % perArray * elements, cols, partRows);
+            int panel = 0;
+            for (Fp8Matrix part : experts.get(e)) {
+                panel = packPart(name, packed[e], panel, part, panelRows);
+            }
         }
-        PackedMatrix matrix = new PackedMatrix(Tile.Format.E4M3, cols, partRows);
-        int panel = 0;
-        for (Fp8Matrix part : parts) {
-            panel = packPart(name, matrix, panel, part);
-        }
-        return matrix;
+        return packed;
     }
 
-    private static int packPart(String name, PackedMatrix matrix, int firstPanel, Fp8Matrix part) {
-        byte[] weights = (byte[]) matrix.weights;
-        byte[] row = new byte[part.cols()];
+    private static void checkShapes(String name, int expert, List<Fp8Matrix> parts, int cols, int[] partRows) {
+        for (int i = 0; i < parts.size() || i < partRows.length; i++) {
+            if (i >= parts.size()
+                    || i >= partRows.length
+                    || parts.get(i).rows() != partRows[i]
+                    || parts.get(i).cols() != cols) {
+                throw new IllegalArgumentException(
+                        name + ": part " + i + " of expert " + expert + " has another shape than the first expert's");
+            }
+        }
+    }
+
+    /**
+     * Packs a part panel by panel: its rows are copied, looked through for NaN and turned while they are in the core's cache.
+     *
+     * @param rows [64, cols] e4m3, scratch
+     */
+    private static int packPart(String name, PackedMatrix matrix, int firstPanel, Fp8Matrix part, byte[] rows) {
+        int cols = part.cols();
         ByteBuffer codes = part.codes().duplicate();
         FloatBuffer scales =
                 part.scales().duplicate().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
-        for (int r = 0; r < part.rows(); r++) {
-            codes.get(row);
+        for (int r = 0; r < part.rows(); r += Lanes.PANEL_ROWS) {
+            int count = Math.min(Lanes.PANEL_ROWS, part.rows() - r) * cols;
+            codes.get(rows, 0, count);
+            Arrays.fill(rows, count, rows.length, (byte) 0);
+            int bad = firstNan(rows, count);
+            if (bad >= 0) {
+                throw new DeviceException(name + ": code " + (rows[bad] & 0xFF) + " at row " + (r + bad / cols)
+                        + ", column " + bad % cols + " is NaN: the checkpoint is damaged, fetch it again");
+            }
             int panel = firstPanel + r / Lanes.PANEL_ROWS;
-            int at = panel * part.cols() * Lanes.PANEL_ROWS + ScalarLanes.e4m3Index(r % Lanes.PANEL_ROWS);
-            for (int k = 0; k < row.length; k++) {
-                if (E4m3.isNan(row[k])) {
-                    throw new DeviceException(name + ": code " + (row[k] & 0xFF) + " at row " + r + ", column " + k
-                            + " is NaN: the checkpoint is damaged, fetch it again");
-                }
-                weights[at + k * Lanes.PANEL_ROWS] = row[k];
+            int at = matrix.start + panel * cols * Lanes.PANEL_ROWS;
+            for (int k = 0; k < cols; k += TURN_COLS) {
+                turn((byte[]) matrix.weights, at, rows, cols, k, Math.min(cols, k + TURN_COLS));
             }
-            if (r % Lanes.PANEL_ROWS == 0) {
-                packScales(name, matrix, panel, scales, r / Lanes.BLOCK);
-            }
+            packScales(name, matrix, panel, scales, r / Lanes.BLOCK);
         }
         return firstPanel + PackedMatrix.panels(part.rows());
+    }
+
+    /** Returns the index of the first NaN among the first {@code count} codes, −1 if there is none; eight at a time. */
+    private static int firstNan(byte[] codes, int count) {
+        int i = 0;
+        for (; i + 8 <= count; i += 8) {
+            long distance = ((long) LONGS.get(codes, i) & LOW_BITS) ^ LOW_BITS; // a NaN, 0x7F or 0xFF, becomes 0
+            if ((distance + LOW_BITS & ~LOW_BITS) != ~LOW_BITS) { // the top bit stays clear where it was 0
+                break;
+            }
+        }
+        for (; i < count; i++) {
+            if (E4m3.isNan(codes[i])) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    /**
+     * Writes columns {@code from} to {@code to} of a panel: an int holds four rows that lie 16 apart ({@link Tile}).
+     *
+     * @param out e4m3; the panel [cols, 64] begins at {@code at}
+     * @param rows [64, cols] e4m3
+     */
+    private static void turn(byte[] out, int at, byte[] rows, int cols, int from, int to) {
+        for (int l = 0; l < 16; l++) {
+            int row = l * cols;
+            int k = from;
+            for (; k + 8 <= to; k += 8) {
+                long a = (long) LONGS.get(rows, row + k);
+                long b = (long) LONGS.get(rows, row + 16 * cols + k);
+                long c = (long) LONGS.get(rows, row + 32 * cols + k);
+                long d = (long) LONGS.get(rows, row + 48 * cols + k);
+                for (int j = 0; j < 8; j++) {
+                    int four = (int) ((a & 0xFF) | ((b & 0xFF) << 8) | ((c & 0xFF) << 16) | (d & 0xFF) << 24);
+                    INTS.set(out, at + (k + j) * Lanes.PANEL_ROWS + 4 * l, four);
+                    a >>>= 8;
+                    b >>>= 8;
+                    c >>>= 8;
+                    d >>>= 8;
+                }
+            }
+            for (; k < to; k++) {
+                for (int j = 0; j < 4; j++) {
+                    out[at + k * Lanes.PANEL_ROWS + ScalarLanes.e4m3Index(16 * j + l)] = rows[row + 16 * j * cols + k];
+                }
+            }
+        }
     }
 
     private static void packScales(String name, PackedMatrix matrix, int panel, FloatBuffer scales, int scaleRow) {

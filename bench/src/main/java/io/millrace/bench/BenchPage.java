@@ -1,0 +1,216 @@
+package io.millrace.bench;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.millrace.engine.ConfigException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs over their concurrency as one HTML file, with nothing to fetch: curves, a table, an earlier result file beside them, and what was
+ * published of SGLang.
+ */
+final class BenchPage {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String NOW = "#1f6feb";
+    private static final String NOW_TAIL = "#9a6700";
+    private static final String[] COLUMNS = {
+        "Users",
+        "Prompts",
+        "Tokens in / out",
+        "tok/s",
+        "tok/s per user",
+        "Mean TTFT ms",
+        "P99 TTFT ms",
+        "Mean TPOT ms",
+        "P99 TPOT ms",
+    };
+    /** Users, tokens in / out, tok/s per user, tok/s of all; the last column is the product, but where only it was published. */
+    private static final String[][] SGLANG = {
+        {"1", "100 / 1,000", "33.3", "33"},
+        {"16", "100 / 1,000", "20.0", "320"},
+        {"64", "100 / 1,000", "10.4", "666"},
+        {"1,024", "1,000 / 1,000", "3.9", "3,976"},
+    };
+
+    private final String model;
+    private final List<JsonNode> runs;
+    private final List<JsonNode> baseline;
+
+    /**
+     * Makes a page.
+     *
+     * @param runs as {@link ReportJson} writes them
+     * @param baseline earlier ones, or none
+     */
+    BenchPage(String model, List<JsonNode> runs, List<JsonNode> baseline) {
+        this.model = model;
+        this.runs = sorted(runs);
+        this.baseline = sorted(baseline);
+    }
+
+    /**
+     * Reads the JSON lines that {@code --output} wrote.
+     *
+     * @throws ConfigException if they are none, or none of them is a run
+     */
+    static List<JsonNode> readRuns(Path file) {
+        List<JsonNode> runs = new ArrayList<>();
+        try {
+            for (String line : Files.readAllLines(file)) {
+                JsonNode json = JSON.readTree(line);
+                if (json.path("concurrency").isInt()
+                        && json.path("output_throughput").isNumber()) {
+                    runs.add(json);
+                }
+            }
+        } catch (JsonProcessingException e) {
+            throw new ConfigException(
+                    "--baseline " + file + " isn't what --output writes: " + e.getOriginalMessage(), e);
+        } catch (IOException e) {
+            throw new ConfigException("can't read --baseline " + file + ": " + e, e);
+        }
+        if (runs.isEmpty()) {
+            throw new ConfigException("--baseline " + file + " holds no run: give a file that --output wrote");
+        }
+        return runs;
+    }
+
+    private static List<JsonNode> sorted(List<JsonNode> runs) {
+        return runs.stream()
+                .sorted(Comparator.comparingInt(r -> r.path("concurrency").asInt()))
+                .toList();
+    }
+
+    String html() {
+        return """
+                <!DOCTYPE html>
+                <html lang="en"><head><meta charset="utf-8"><title>millrace bench: %s</title><style>
+                body { font: 15px/1.5 sans-serif; color: #1f2328; background: #fff; max-width: 1180px; margin: 2em auto; padding: 0 1em }
+                .charts { display: flex; flex-wrap: wrap; gap: 1em }
+                svg { width: 560px; max-width: 100%%; font: 12px sans-serif; fill: #1f2328 }
+                .title { font-weight: bold; font-size: 14px } .grid { stroke: #d0d7de } .x { text-anchor: middle } .y { text-anchor: end }
+                table { border-collapse: collapse; margin: 1em 0 } th, td { border: 1px solid #d0d7de; padding: .2em .7em; text-align: right }
+                </style></head><body>
+                <h1>millrace bench: %s</h1>
+                <div class="charts">
+                """.formatted(Html.escaped(model), Html.escaped(model))
+                + chart("Output throughput, tok/s", "output_throughput", null)
+                + chart("Time to first token, ms", "mean_ttft_ms", "p99_ttft_ms")
+                + chart("Time per output token, ms", "mean_tpot_ms", "p99_tpot_ms")
+                + "</div>\n<h2>Runs</h2>\n"
+                + runTable(runs)
+                + comparison()
+                + sglang()
+                + "</body></html>\n";
+    }
+
+    private String chart(String title, String key, @Nullable String tailKey) {
+        List<LineChart.Curve> curves = new ArrayList<>();
+        curves.add(curve(tailKey == null ? through(runs) : "mean", NOW, false, runs, key));
+        if (tailKey != null) {
+            curves.add(curve("P99", NOW_TAIL, false, runs, tailKey));
+        }
+        if (!baseline.isEmpty()) {
+            curves.add(curve(tailKey == null ? "baseline" : "baseline, mean", NOW, true, baseline, key));
+        }
+        return LineChart.svg(title, curves);
+    }
+
+    private static String through(List<JsonNode> runs) {
+        return "through "
+                + (runs.isEmpty() ? "nothing" : runs.get(0).path("through").asText());
+    }
+
+    private static LineChart.Curve curve(String name, String color, boolean isDashed, List<JsonNode> runs, String key) {
+        return new LineChart.Curve(
+                name,
+                color,
+                isDashed,
+                runs.stream().mapToDouble(r -> r.path("concurrency").asDouble()).toArray(),
+                runs.stream().mapToDouble(r -> r.path(key).asDouble(Double.NaN)).toArray());
+    }
+
+    private static String runTable(List<JsonNode> runs) {
+        StringBuilder out = new StringBuilder("<table>");
+        row(out, "th", COLUMNS);
+        for (JsonNode r : runs) {
+            double throughput = r.path("output_throughput").asDouble();
+            row(
+                    out,
+                    "td",
+                    number(r, "concurrency"),
+                    number(r, "num_prompts"),
+                    number(r, "input_len") + " / " + number(r, "output_len"),
+                    LineChart.label(throughput),
+                    LineChart.label(throughput / r.path("concurrency").asInt()),
+                    number(r, "mean_ttft_ms"),
+                    number(r, "p99_ttft_ms"),
+                    number(r, "mean_tpot_ms"),
+                    number(r, "p99_tpot_ms"));
+        }
+        return out.append("</table>\n").toString();
+    }
+
+    /** Ratios for the concurrencies that both files have. */
+    private String comparison() {
+        if (baseline.isEmpty()) {
+            return "";
+        }
+        StringBuilder out = new StringBuilder("<h2>Baseline</h2>\n").append(runTable(baseline));
+        out.append("<h2>This run / baseline</h2>\n<table>");
+        row(out, "th", "Users", "tok/s", "Mean TTFT", "Mean TPOT");
+        for (JsonNode r : runs) {
+            Optional<JsonNode> other = baseline.stream()
+                    .filter(b -> b.path("concurrency").equals(r.path("concurrency")))
+                    .findFirst();
+            other.ifPresent(b -> row(
+                    out,
+                    "td",
+                    number(r, "concurrency"),
+                    ratio(r, b, "output_throughput"),
+                    ratio(r, b, "mean_ttft_ms"),
+                    ratio(r, b, "mean_tpot_ms")));
+        }
+        return out.append("</table>\n").toString();
+    }
+
+    private static String ratio(JsonNode r, JsonNode b, String key) {
+        double ratio = r.path(key).asDouble(Double.NaN) / b.path(key).asDouble(Double.NaN);
+        return Double.isFinite(ratio) ? LineChart.label(ratio) : "n/a";
+    }
+
+    private static String sglang() {
+        StringBuilder out = new StringBuilder(
+                        "<h2>For orientation: SGLang 0.4.3, DeepSeek-R1 on a server of 8 GPUs</h2>\n")
+                .append(
+                        "<p>Published figures of another machine and, unless this is that model, of another model. The total is users ×")
+                .append(" tok/s per user; at 1,024 users the total was published.</p>\n<table>");
+        row(out, "th", "Users", "Tokens in / out", "tok/s per user", "tok/s");
+        for (String[] cells : SGLANG) {
+            row(out, "td", cells);
+        }
+        return out.append("</table>\n").toString();
+    }
+
+    private static String number(JsonNode r, String key) {
+        double value = r.path(key).asDouble(Double.NaN);
+        return Double.isFinite(value) ? LineChart.label(value) : "n/a";
+    }
+
+    private static void row(StringBuilder out, String tag, String... cells) {
+        out.append("<tr>");
+        for (String cell : cells) {
+            out.append('<').append(tag).append('>').append(Html.escaped(cell));
+            out.append("</").append(tag).append('>');
+        }
+        out.append("</tr>\n");
+    }
+}
