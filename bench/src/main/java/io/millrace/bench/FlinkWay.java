@@ -44,6 +44,7 @@ final class FlinkWay implements ServingWay {
         values.put("prefix-cache", config.isPrefixCacheOn() ? "on" : "off");
         values.put("draft-tokens", Integer.toString(config.numDraftTokens()));
         values.put("parallelism", "1");
+        values.put("control-topic", ""); // nobody cancels
         values.put("checkpoint-interval", checkpointInterval.toMillis() + " ms");
         return JobOptions.of(Map.of(), null, values);
     }
