@@ -60,9 +60,14 @@ record EngineParts(
         }
     }
 
-    /** Returns the same parts around another scheduler and its counters, and with one layer of each kind. */
-    EngineParts shallow(Scheduler<LiveSample> other) {
-        return new EngineParts(backend, model, promptReader, other, rank, runner.shallow(), other.metrics(), sampleEnd);
+    /** Returns the same parts around another scheduler and its counters. */
+    EngineParts withScheduler(Scheduler<LiveSample> other) {
+        return new EngineParts(backend, model, promptReader, other, rank, runner, other.metrics(), sampleEnd);
+    }
+
+    /** Returns the same parts, but of the model's layers only one of each kind. */
+    EngineParts shallow() {
+        return new EngineParts(backend, model, promptReader, scheduler, rank, runner.shallow(), metrics, sampleEnd);
     }
 
     private static EngineParts build(EngineConfig config, EngineMetrics metrics, ModelFolder folder, Backend backend) {
