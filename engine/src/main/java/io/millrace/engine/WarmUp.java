@@ -41,7 +41,7 @@ final class WarmUp {
         }
         Engine whole = new Engine(twin(parts));
         submit(whole, parts.model(), WHOLE_SEQS, WHOLE_PROMPT_TOKENS, 0);
-        while (whole.step()) {}
+        while (whole.step() && System.nanoTime() < end) {}
     }
 
     private static EngineParts twin(EngineParts parts) {
