@@ -61,18 +61,16 @@ record EngineParts(
         }
     }
 
-    /** Returns the same parts around another scheduler and its counters, with one layer of each kind, without bounds on those who wait. */
-    EngineParts shallow(Scheduler<LiveSample> other) {
+    /** Returns the same parts around another scheduler and its counters, without bounds on those who wait. */
+    EngineParts withScheduler(Scheduler<LiveSample> other) {
         return new EngineParts(
-                backend,
-                model,
-                promptReader,
-                other,
-                rank,
-                runner.shallow(),
-                other.metrics(),
-                sampleEnd,
-                AdmissionLimits.NONE);
+                backend, model, promptReader, other, rank, runner, other.metrics(), sampleEnd, AdmissionLimits.NONE);
+    }
+
+    /** Returns the same parts, but of the model's layers only one of each kind. */
+    EngineParts shallow() {
+        return new EngineParts(
+                backend, model, promptReader, scheduler, rank, runner.shallow(), metrics, sampleEnd, admission);
     }
 
     private static EngineParts build(EngineConfig config, EngineMetrics metrics, ModelFolder folder, Backend backend) {

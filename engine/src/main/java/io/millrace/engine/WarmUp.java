@@ -1,11 +1,11 @@
 package io.millrace.engine;
 
-import io.millrace.engine.schedule.Scheduler;
 import java.util.SplittableRandom;
 
 /**
  * Runs made-up requests before an engine says that it is ready, until its steps are as fast as they get: the JVM compiles code
- * only once it has run often, and the first seconds are up to a thousand times slower. Thread: the loading one.
+ * only once it has run often, and the first seconds are up to a thousand times slower. One layer of each kind is enough for that,
+ * and takes a fraction of a whole model's time. Thread: the loading one.
  */
 final class WarmUp {
     private static final long MAX_NANOS = 10_000_000_000L;
@@ -17,6 +17,10 @@ final class WarmUp {
     private static final int PROMPT_TOKENS = 16;
     private static final int OUTPUT_TOKENS = 12;
     private static final int MAX_SEQS = 12;
+    /** Sequences of the last round, through all layers: what is still compiled, cached or mapped on first use is so then. */
+    private static final int WHOLE_SEQS = 2;
+
+    private static final int WHOLE_PROMPT_TOKENS = 48;
 
     private WarmUp() {}
 
@@ -24,26 +28,32 @@ final class WarmUp {
     static void run(EngineParts parts) {
         parts.rank().device().awaitReady();
         long end = System.nanoTime() + MAX_NANOS;
-        Scheduler<LiveSample> scheduler = parts.scheduler().emptyTwin(new EngineMetrics());
-        Engine engine = new Engine(parts.shallow(scheduler));
+        Engine engine = new Engine(twin(parts).shallow());
         double best = Double.MAX_VALUE;
         int steady = 0;
         for (int round = 0; steady < STEADY_ROUNDS && System.nanoTime() < end; round++) {
             long start = System.nanoTime();
-            submit(engine, parts.model(), round);
+            submit(engine, parts.model(), MAX_SEQS, PROMPT_TOKENS, round);
             while (engine.step() && System.nanoTime() < end) {}
             double nanos = System.nanoTime() - start;
             steady = round >= MIN_ROUNDS && nanos > STEADY * best ? steady + 1 : 0;
             best = Math.min(best, nanos);
         }
+        Engine whole = new Engine(twin(parts));
+        submit(whole, parts.model(), WHOLE_SEQS, WHOLE_PROMPT_TOKENS, 0);
+        while (whole.step() && System.nanoTime() < end) {}
+    }
+
+    private static EngineParts twin(EngineParts parts) {
+        return parts.withScheduler(parts.scheduler().emptyTwin(new EngineMetrics()));
     }
 
     /** One, then a few, then many sequences, greedy and sampled: every size of tile, both kinds of draw. */
-    private static void submit(Engine engine, ServedModel model, int round) {
+    private static void submit(Engine engine, ServedModel model, int numSeqs, int maxPromptTokens, int round) {
         SplittableRandom random = new SplittableRandom(round);
-        int promptTokens = Math.min(PROMPT_TOKENS, model.maxModelLen() / 2);
+        int promptTokens = Math.min(maxPromptTokens, model.maxModelLen() / 2);
         int outputTokens = Math.min(OUTPUT_TOKENS, model.maxModelLen() - promptTokens);
-        for (int i = 0; promptTokens > 0 && i < MAX_SEQS; i++) {
+        for (int i = 0; promptTokens > 0 && i < numSeqs; i++) {
             int[] prompt =
                     random.ints(promptTokens, 0, model.tokenizer().numTokens()).toArray();
             double temperature = i % 2 == 0 ? 0 : 0.6;

@@ -21,10 +21,6 @@ final class WarmingLanes implements Lanes {
     private static final Logger LOG = LoggerFactory.getLogger(WarmingLanes.class);
     private static final long GIVE_UP_NANOS = 60_000_000_000L;
     private static final int SCALAR_RUNS = 2_000;
-    /** The plain loops need no more once this is over: they are compiled by then, but for the first few. */
-    private static final long SCALAR_NANOS = 20_000_000;
-
-    private static final int MIN_SCALAR_RUNS = 100;
     private static final int FAST_RUNS = 3;
 
     private static volatile boolean isJvmWarm;
@@ -56,8 +52,7 @@ final class WarmingLanes implements Lanes {
         long[] scalarNanos = new long[jobs.size()];
         for (int i = 0; i < scalarNanos.length && !thread.isInterrupted(); i++) {
             scalarNanos[i] = Long.MAX_VALUE;
-            long end = System.nanoTime() + SCALAR_NANOS;
-            for (int run = 0; run < SCALAR_RUNS && (run < MIN_SCALAR_RUNS || System.nanoTime() < end); run++) {
+            for (int run = 0; run < SCALAR_RUNS; run++) {
                 scalarNanos[i] = Math.min(scalarNanos[i], nanos(jobs.get(i), scalar));
             }
         }
