@@ -37,7 +37,8 @@ final class EmulatedDriver {
             return "the emulated driver is for x86-64 Linux";
         }
         try {
-            List<String> command = new ArrayList<>(List.of("g++", "-std=c++17", "-O1", "-fPIC", "-shared"));
+            List<String> command =
+                    new ArrayList<>(List.of("g++", "-std=c++17", "-O2", "-march=x86-64-v2", "-fPIC", "-shared"));
             command.addAll(List.of(
                     "-ffp-contract=off", "-Wall", "-Werror", "-Wno-unknown-pragmas", "-Wl,-soname,libcuda.so.1"));
             command.addAll(List.of("-I", "src/test/cuda/shim", "-include", "emulator.h", "-x", "c++"));
