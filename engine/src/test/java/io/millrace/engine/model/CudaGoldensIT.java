@@ -2,11 +2,15 @@ package io.millrace.engine.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The shipped model on the cuda back end (emulated driver), fed with the goldens' tokens. e4m3 activations and a bf16 cache aren't
@@ -18,6 +22,8 @@ class CudaGoldensIT {
 
     private static final int SHORTEST = 8;
     private static final int CHUNK = 256;
+
+    private @TempDir Path parent;
 
     @BeforeEach
     void require() {
@@ -76,6 +82,64 @@ class CudaGoldensIT {
                 largestError);
         assertThat(steps).isGreaterThan(200);
         assertThat((double) equal / steps).isGreaterThan(0.98);
+    }
+
+    /**
+     * As far from f64 as an oracle in double that rounds as the published model does, and nearer to that oracle. Not near: the
+     * absorbed form rounds in other places than the oracle's naive one, and a last bit there is another e4m3 code in the next product.
+     */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void aLayerIsThatOfAPlainForwardPassThatRounds(int numDenseLayers) {
+        String json = TestConfigs.tinyR1()
+                .put("num_hidden_layers", 1)
+                .put("first_k_dense_replace", numDenseLayers)
+                .put("num_nextn_predict_layers", 0)
+                .toString();
+        Path path = parent.resolve("random");
+        RandomWeights.write(path, json, 3, Long.MAX_VALUE, ProgressListener.NONE);
+        ModelFolder folder = ModelFolder.open(path);
+        int[] ids = BareRunner.randomIds(70, 512, 9);
+        double[][] rounding = new PlainReference(folder, true).logits(ids);
+        double[][] exact = new PlainReference(folder).logits(ids);
+        try (BareRunner cuda = new BareRunner("cuda", path, CHUNK, 64, BareRunner.identityPages(1, 2))) {
+            float[][] logits = cuda.prefill(0, ids, CHUNK);
+            double error = medianRms(rounding, logits);
+            double errorOfRounding = medianRms(exact, logits);
+            double expected = medianRms(exact, asFloats(rounding));
+            System.out.printf(
+                    "cuda (emulated), one layer: median rms error of a row's logits %.4f against f64 (rounding oracle: %.4f), %.4f against the rounding oracle%n",
+                    errorOfRounding, expected, error);
+            assertThat(errorOfRounding).isBetween(0.8 * expected, 1.2 * expected);
+            assertThat(error).isLessThan(0.75 * errorOfRounding);
+        }
+    }
+
+    private static float[][] asFloats(double[][] rows) {
+        float[][] values = new float[rows.length][rows[0].length];
+        for (int t = 0; t < rows.length; t++) {
+            for (int v = 0; v < rows[t].length; v++) {
+                values[t][v] = (float) rows[t][v];
+            }
+        }
+        return values;
+    }
+
+    private static double medianRms(double[][] expected, float[][] actual) {
+        double[] errors = new double[actual.length];
+        for (int t = 0; t < actual.length; t++) {
+            errors[t] = rms(expected[t], actual[t]);
+        }
+        Arrays.sort(errors);
+        return errors[errors.length / 2];
+    }
+
+    private static double rms(double[] expected, float[] actual) {
+        double sum = 0;
+        for (int v = 0; v < actual.length; v++) {
+            sum += (actual[v] - expected[v]) * (actual[v] - expected[v]);
+        }
+        return Math.sqrt(sum / actual.length);
     }
 
     /** Returns all tokens but the last. */
