@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class CudaGoldensIT {
     /** Where the reference's best logit leads by more, cuda's best is the same: docs/kernels/cuda.md. */
-    private static final double BOUND = 2.0;
+    private static final double BOUND = 7.0;
 
     private static final int SHORTEST = 8;
     private static final int CHUNK = 256;
