@@ -42,8 +42,8 @@ struct TiledGemmParams {
     int num_groups;             // experts, heads or 1
     int num_tiles;              // tiles of a group along its output features
     int num_blocks;             // ceil(k_bytes / 128)
-    int k_bytes;                // bytes of k in a row as multiplied (1 a column of e4m3, 2 of bf16), a multiple of 16
-    int x_stride;               // columns from row to row of x; in bytes a multiple of 16, as are the next two
+    int k_bytes;                // bytes of k in a row as multiplied (1 a column of e4m3, 2 of bf16), a multiple of 16 unless x_is_f32
+    int x_stride;               // columns from row to row of x; in bytes a multiple of 16, as are the next two, unless x_is_f32 (slower then)
     int x_start;                // column of x that meets k = 0 of group 0
     int x_group;                // columns of x from group to group: 0 unless heads
     int x_scale_row;            // floats
@@ -191,6 +191,7 @@ template <class Format, int kTokens, int kWarpgroups, bool kRouted> struct Tiled
         constexpr int kPieces = (kTokens * 8 + kProducers - 1) / kProducers;
         int total = num_items();
         int issued = 0;
+        const bool has_vectors = ((reinterpret_cast<uintptr_t>(p.x) | (p.x_stride | p.x_start | p.x_group) * 4) & 15) == 0; // f32 only
         for (int index = blockIdx.x; index < total; index += gridDim.x) {
             GemmItem item = item_at(index);
             const unsigned char* sources[kPieces];
@@ -222,7 +223,7 @@ template <class Format, int kTokens, int kWarpgroups, bool kRouted> struct Tiled
                     if (Format::kScaled || !p.x_is_f32) {
                         copy_async_16(target, valid > 0 ? sources[i] + at : sources[i], valid);
                     } else {
-                        round_to_bf16(target, reinterpret_cast<const float*>(sources[i] + 2 * at), valid > 0);
+                        round_to_bf16(target, reinterpret_cast<const float*>(sources[i]) + at / 2, valid / 2, has_vectors);
                     }
                 }
                 if (Format::kScaled && t < kTokens) {
@@ -249,16 +250,21 @@ template <class Format, int kTokens, int kWarpgroups, bool kRouted> struct Tiled
         }
     }
 
-    /** Eight f32 to eight bf16. k_bytes is a multiple of 16, so a piece is whole or absent. */
-    static __device__ __forceinline__ void round_to_bf16(unsigned char* target, const float* source, bool present) {
+    /** The first `count` of eight f32 to bf16, zeros behind them; has_vectors: source is aligned to 16 bytes. */
+    static __device__ __forceinline__ void round_to_bf16(unsigned char* target, const float* source, int count, bool has_vectors) {
         uint4 piece = make_uint4(0, 0, 0, 0);
-        if (present) {
+        if (count == 8 && has_vectors) {
             float4 low = reinterpret_cast<const float4*>(source)[0];
             float4 high = reinterpret_cast<const float4*>(source)[1];
             piece.x = bf16_from_float(low.x) | static_cast<uint32_t>(bf16_from_float(low.y)) << 16;
             piece.y = bf16_from_float(low.z) | static_cast<uint32_t>(bf16_from_float(low.w)) << 16;
             piece.z = bf16_from_float(high.x) | static_cast<uint32_t>(bf16_from_float(high.y)) << 16;
             piece.w = bf16_from_float(high.z) | static_cast<uint32_t>(bf16_from_float(high.w)) << 16;
+        } else if (count > 0) {
+            uint32_t halves[8];
+            UNROLL
+            for (int i = 0; i < 8; i++) halves[i] = i < count ? bf16_from_float(source[i]) : 0u;
+            piece = make_uint4(halves[0] | halves[1] << 16, halves[2] | halves[3] << 16, halves[4] | halves[5] << 16, halves[6] | halves[7] << 16);
         }
         *reinterpret_cast<uint4*>(target) = piece;
     }

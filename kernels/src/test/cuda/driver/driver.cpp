@@ -18,9 +18,14 @@ typedef unsigned long long DevicePointer;
 
 namespace {
 
-constexpr Result kSuccess = 0, kInvalidValue = 1, kOutOfMemory = 2, kNotFound = 500, kLaunchFailed = 719;
+constexpr Result kSuccess = 0, kInvalidValue = 1, kOutOfMemory = 2, kInvalidDevice = 101, kNoBinaryForGpu = 209, kNotFound = 500,
+                 kIllegalAddress = 700, kLaunchFailed = 719;
 constexpr size_t kTotalBytes = 4ull << 30;
 constexpr size_t kParamBytes = 512; // a LaunchBlock's buffer always has that many
+constexpr int kSms = 3;             // few, so that blocks walk several items, and some of them none
+constexpr int kOldDevice = 99;      // not counted; what a device before Hopper says
+constexpr unsigned kSharedWithoutAsking = 48 << 10;
+constexpr DevicePointer kIllegal = 0xbad0ull << 48; // a parameter in this range is an address that no kernel may touch
 
 struct Graph { std::vector<std::function<Result()>> nodes; };
 struct Stream {
@@ -30,13 +35,15 @@ struct Stream {
 struct Function {
     std::string name;
     void* entry;
+    unsigned shared = kSharedWithoutAsking;
 };
 struct Module { std::map<std::string, Function> functions; };
 
 std::mutex lock;
 std::map<DevicePointer, size_t> allocations;
 size_t allocated_bytes = 0;
-int the_context;
+int the_context, the_old_context;
+void* current_context = nullptr;
 
 /** Runs the work now, or keeps it if the stream is being captured. A failed launch breaks the stream, as on a device. */
 Result submit(Stream* stream, std::function<Result()> work) {
@@ -46,7 +53,7 @@ Result submit(Stream* stream, std::function<Result()> work) {
     }
     if (stream->failed != kSuccess) return stream->failed;
     Result result = work();
-    if (result == kLaunchFailed) stream->failed = result;
+    if (result == kLaunchFailed || result == kIllegalAddress) stream->failed = result;
     return result;
 }
 
@@ -58,6 +65,15 @@ bool is_allocated(DevicePointer at, size_t bytes) {
     return at + bytes <= next->first + next->second;
 }
 
+bool has_illegal_address(const std::vector<unsigned char>& params) {
+    for (size_t at = 0; at + 8 <= params.size(); at += 8) {
+        DevicePointer value;
+        memcpy(&value, params.data() + at, 8);
+        if (value >> 48 == kIllegal >> 48) return true;
+    }
+    return false;
+}
+
 } // namespace
 
 extern "C" {
@@ -65,23 +81,30 @@ extern "C" {
 Result cuInit(unsigned) { return kSuccess; }
 Result cuDriverGetVersion(int* version) { *version = 13000; return kSuccess; }
 Result cuDeviceGetCount(int* count) { *count = 1; return kSuccess; }
-Result cuDeviceGet(int* device, int ordinal) { *device = ordinal; return ordinal == 0 ? kSuccess : kInvalidValue; }
+Result cuDeviceGet(int* device, int ordinal) {
+    *device = ordinal;
+    return ordinal == 0 || ordinal == kOldDevice ? kSuccess : kInvalidDevice;
+}
 Result cuDeviceGetName(char* name, int length, int) {
     snprintf(name, (size_t)length, "EMULATED, not a GPU");
     return kSuccess;
 }
-Result cuDeviceGetAttribute(int* value, int attribute, int) {
-    *value = attribute == 75 ? 9 : 0; // compute capability 9.0
+Result cuDeviceGetAttribute(int* value, int attribute, int device) {
+    *value = attribute == 75 ? (device == kOldDevice ? 8 : 9) : attribute == 16 ? kSms : 0; // compute capability 9.0
     return kSuccess;
 }
 Result cuDeviceTotalMem_v2(size_t* bytes, int) { *bytes = kTotalBytes; return kSuccess; }
-Result cuDevicePrimaryCtxRetain(void** context, int) { *context = &the_context; return kSuccess; }
+Result cuDevicePrimaryCtxRetain(void** context, int device) {
+    *context = device == kOldDevice ? &the_old_context : &the_context;
+    return kSuccess;
+}
 Result cuDevicePrimaryCtxRelease_v2(int) { return kSuccess; }
-Result cuCtxSetCurrent(void*) { return kSuccess; }
+Result cuCtxSetCurrent(void* context) { current_context = context; return kSuccess; }
 
 Result cuGetErrorName(Result error, const char** name) {
     *name = error == kInvalidValue ? "CUDA_ERROR_INVALID_VALUE" : error == kOutOfMemory ? "CUDA_ERROR_OUT_OF_MEMORY"
-            : error == kNotFound ? "CUDA_ERROR_NOT_FOUND" : error == kLaunchFailed ? "CUDA_ERROR_LAUNCH_FAILED" : "?";
+            : error == kNotFound ? "CUDA_ERROR_NOT_FOUND" : error == kInvalidDevice ? "CUDA_ERROR_INVALID_DEVICE"
+            : error == kNoBinaryForGpu ? "CUDA_ERROR_NO_BINARY_FOR_GPU" : error == kIllegalAddress ? "CUDA_ERROR_ILLEGAL_ADDRESS" : error == kLaunchFailed ? "CUDA_ERROR_LAUNCH_FAILED" : "?";
     return kSuccess;
 }
 Result cuGetErrorString(Result, const char** text) { *text = "emulated"; return kSuccess; }
@@ -135,6 +158,7 @@ Result cuModuleLoadData(Module** module, const void* image) {
     unsigned magic;
     memcpy(&magic, image, 4);
     if (magic != 0xba55ed50u) return kInvalidValue;
+    if (current_context == &the_old_context) return kNoBinaryForGpu;
     *module = new Module();
     return kSuccess;
 }
@@ -148,14 +172,20 @@ Result cuModuleGetFunction(Function** function, Module* module, const char* name
     *function = &(module->functions[name] = {name, entry});
     return kSuccess;
 }
-Result cuFuncSetAttribute(Function*, int, int) { return kSuccess; }
+Result cuFuncSetAttribute(Function* function, int attribute, int value) {
+    if (attribute != 8 || value < 0 || value > 227 << 10) return kInvalidValue; // most dynamic shared bytes
+    function->shared = (unsigned)value;
+    return kSuccess;
+}
 
 Result cuLaunchKernel(Function* f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
                       unsigned shared, Stream* stream, void** params, void** extra) {
     if (extra != nullptr || gx == 0 || gy == 0 || gz == 0 || gy > 65535 || gz > 65535) return kInvalidValue;
+    if (bx * by * bz > 1024 || shared > f->shared) return kInvalidValue;
     std::vector<unsigned char> bytes(kParamBytes);
     memcpy(bytes.data(), params[0], kParamBytes); // taken at the launch, as a driver does
-    return submit(stream, [=] {
+    return submit(stream, [=]() -> Result {
+        if (has_illegal_address(bytes)) return kIllegalAddress;
         const char* wrong = millrace::emulator::run_grid(f->name.c_str(), f->entry, Index{gx, gy, gz}, Index{bx, by, bz},
                                                          shared, bytes.data(), bytes.size());
         if (wrong == nullptr) return kSuccess;

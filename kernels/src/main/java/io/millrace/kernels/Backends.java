@@ -10,7 +10,7 @@ public final class Backends {
     /**
      * Makes a back end.
      *
-     * @param name {@code cpu}, or {@code cuda} that is incomplete and can't run a model yet
+     * @param name {@code cpu}, or {@code cuda} that has run on an emulated driver only
      * @param numThreads worker threads of a back end on the host's cores, ≥ 1
      * @throws DeviceException if there is none of that name
      */

@@ -7,6 +7,7 @@ import java.util.SplittableRandom;
 public final class AttentionCase implements OpCase {
     private static final float SCALE = 0.3f;
 
+    private final Numerics numerics;
     private final int heads;
     private final int latentDim;
     private final int ropeDim;
@@ -17,10 +18,13 @@ public final class AttentionCase implements OpCase {
     private final int[] tables;
     private final float[] pages;
     private final float[] q;
+    private final float[] multipliedQ;
 
     /** Makes a case: sequence s has {@code contexts[s]} tokens, the last {@code queryRows[s]} of which are this step's. */
-    public AttentionCase(int heads, int latentDim, int ropeDim, int pageTokens, int[] contexts, int[] queryRows) {
+    public AttentionCase(
+            Numerics numerics, int heads, int latentDim, int ropeDim, int pageTokens, int[] contexts, int[] queryRows) {
         SplittableRandom random = new SplittableRandom(heads * 1000L + latentDim);
+        this.numerics = numerics;
         this.heads = heads;
         this.latentDim = latentDim;
         this.ropeDim = ropeDim;
@@ -41,11 +45,12 @@ public final class AttentionCase implements OpCase {
         }
         for (int s = 0; s < contexts.length; s++) {
             for (int position = 0; position < contexts[s]; position++) {
-                float[] key = Inputs.floats(random, width());
+                float[] key = numerics.operand(Inputs.floats(random, width()));
                 System.arraycopy(key, 0, pages, slot(s, position) * width(), width());
             }
         }
         q = Inputs.floats(random, rows() * heads * width());
+        multipliedQ = numerics.operand(q);
     }
 
     private int width() {
@@ -96,7 +101,8 @@ public final class AttentionCase implements OpCase {
                 Inputs.tensor(device, lengths, sequences),
                 Inputs.tensor(device, table, sequences, maxPages),
                 sequences);
-        Tensor cache = Inputs.tensor(device, pages, pages.length / width(), width());
+        Tensor cache = device.upload(
+                "pages", numerics.cacheType(), numerics.cacheBytes(pages), pages.length / width(), width());
         Tensor query = Inputs.tensor(device, Inputs.rows(q, from, to, heads * width()), count, heads, width());
         Tensor out = device.allocate(DType.F32, count, heads, latentDim);
         rank.ops().mlaAttention(out, query, new KvLayer(cache, pageTokens, latentDim, ropeDim), batch, SCALE);
@@ -105,6 +111,10 @@ public final class AttentionCase implements OpCase {
 
     @Override
     public double[] expected() {
+        return sums(false);
+    }
+
+    private double[] sums(boolean isAbsolute) {
         double[] y = new double[rows() * cols()];
         for (int row = 0; row < rows(); row++) {
             int[] place = place(row);
@@ -113,7 +123,8 @@ public final class AttentionCase implements OpCase {
                 for (int i = 0; i < place[1]; i++) {
                     int key = slot(place[0], i) * width();
                     for (int j = 0; j < latentDim; j++) {
-                        y[row * cols() + h * latentDim + j] += p[i] * pages[key + j];
+                        double value = isAbsolute ? Math.abs(pages[key + j]) : pages[key + j];
+                        y[row * cols() + h * latentDim + j] += p[i] * value;
                     }
                 }
             }
@@ -126,7 +137,8 @@ public final class AttentionCase implements OpCase {
         double max = Double.NEGATIVE_INFINITY;
         for (int i = 0; i < visible; i++) {
             for (int j = 0; j < width(); j++) {
-                p[i] += (double) q[(row * heads + head) * width() + j] * pages[slot(sequence, i) * width() + j];
+                p[i] += (double) multipliedQ[(row * heads + head) * width() + j]
+                        * pages[slot(sequence, i) * width() + j];
             }
             p[i] *= SCALE;
             max = Math.max(max, p[i]);
@@ -144,19 +156,17 @@ public final class AttentionCase implements OpCase {
 
     @Override
     public double[] magnitude() {
-        double[] ones = new double[rows() * cols()];
-        Arrays.fill(ones, 1);
-        return ones;
+        return sums(true);
     }
 
     @Override
     public double bound() {
-        return 3e-6;
+        return numerics.attentionBound();
     }
 
     @Override
     public String toString() {
-        return "attention of " + heads + " heads, " + latentDim + " + " + ropeDim + ", contexts "
+        return "attention of " + rows() + " rows, " + heads + " heads, " + latentDim + " + " + ropeDim + ", contexts "
                 + Arrays.toString(contexts);
     }
 }

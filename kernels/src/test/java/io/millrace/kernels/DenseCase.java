@@ -14,9 +14,11 @@ public final class DenseCase implements OpCase {
     private final int k;
     private final float[] w;
     private final float[] x;
+    private final float[] multipliedW;
+    private final float[] multipliedX;
 
     /** Makes a case. */
-    public DenseCase(DType dtype, int rows, int heads, int n, int k) {
+    public DenseCase(Numerics numerics, DType dtype, int rows, int heads, int n, int k) {
         SplittableRandom random = new SplittableRandom(17L * rows + k + n);
         this.dtype = dtype;
         this.rows = rows;
@@ -26,6 +28,8 @@ public final class DenseCase implements OpCase {
         float[] values = Inputs.floats(random, Math.max(1, heads) * n * k);
         w = dtype == DType.BF16 ? Inputs.asBf16(values) : values;
         x = Inputs.floats(random, rows * Math.max(1, heads) * k);
+        multipliedW = numerics.operand(w);
+        multipliedX = numerics.operand(x);
     }
 
     @Override
@@ -93,7 +97,7 @@ public final class DenseCase implements OpCase {
             int t = i / n / matrices;
             int h = i / n % matrices;
             for (int j = 0; j < k; j++) {
-                double term = (double) x[(t * matrices + h) * k + j] * w[(h * n + i % n) * k + j];
+                double term = (double) multipliedX[(t * matrices + h) * k + j] * multipliedW[(h * n + i % n) * k + j];
                 y[i] += isAbsolute ? Math.abs(term) : term;
             }
         }

@@ -17,9 +17,10 @@ public final class GemmCase implements OpCase {
     private final byte[][][] codes;
     private final float[][][] scales;
     private final float[] x;
+    private final double[] multiplied;
 
     /** Makes a case; {@code experts} 0: an ordinary product. */
-    public GemmCase(int rows, int k, int experts, int... partRows) {
+    public GemmCase(Numerics numerics, int rows, int k, int experts, int... partRows) {
         SplittableRandom random = new SplittableRandom(31L * rows + k + experts);
         this.rows = rows;
         this.partRows = partRows;
@@ -39,6 +40,7 @@ public final class GemmCase implements OpCase {
             }
         }
         x = Inputs.floats(random, rows * k);
+        multiplied = numerics.activations(x, k);
     }
 
     private static int blocks(int count) {
@@ -123,7 +125,7 @@ public final class GemmCase implements OpCase {
                 for (int r = 0; r < partRows[p]; r++, n++) {
                     for (int i = 0; i < k; i++) {
                         double scale = scales[expertOfRow[t]][p][r / 128 * blocks(k) + i / 128];
-                        double term = (double) x[t * k + i] * E4m3.decode(codes[expertOfRow[t]][p][r * k + i]) * scale;
+                        double term = multiplied[t * k + i] * E4m3.decode(codes[expertOfRow[t]][p][r * k + i]) * scale;
                         y[t * cols() + n] += isAbsolute ? Math.abs(term) : term;
                     }
                 }

@@ -14,9 +14,11 @@ public abstract class OpsContract implements MemoryContract, RouterContract, Sam
     /** Opens the back end. */
     protected abstract Backend open(int numThreads);
 
-    /** The cases that the back end has ops for. */
-    protected List<OpCase> cases() {
-        return Cases.all();
+    /** What the back end's numbers are. */
+    protected abstract Numerics numerics();
+
+    private List<OpCase> cases() {
+        return Cases.all(numerics());
     }
 
     @Override

@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** What every back end that has products does with weights. */
+/** What every back end does with weights. */
 public interface WeightContract {
     /** The rank under test. */
     Rank rank();

@@ -43,7 +43,12 @@ final class BareRunner implements AutoCloseable {
      * @param pages [sequences, pages of each] page numbers
      */
     BareRunner(Path folder, int maxTokens, int pageTokens, int[][] pages) {
-        backend = Backends.named("cpu", 2);
+        this("cpu", folder, maxTokens, pageTokens, pages);
+    }
+
+    /** Loads a model on a back end. */
+    BareRunner(String backendName, Path folder, int maxTokens, int pageTokens, int[][] pages) {
+        backend = Backends.named(backendName, 2);
         Rank rank = backend.open(ParallelPlan.SINGLE).get(0);
         device = rank.device();
         ModelFolder opened = ModelFolder.open(folder);
@@ -75,6 +80,25 @@ final class BareRunner implements AutoCloseable {
     float[][] step(List<Chunk> chunks) {
         int t = write(chunks);
         return rows(forward(t, t, chunks.size()), t);
+    }
+
+    /**
+     * Runs a step in a larger bucket: the rows behind the chunks belong to no sequence and write to a page that none has.
+     *
+     * @param paddingRows rows to add
+     * @param sparePage the page
+     */
+    float[][] paddedStep(List<Chunk> chunks, int paddingRows, int sparePage) {
+        int t = write(chunks);
+        int all = t + paddingRows;
+        int[] slot = new int[all];
+        Arrays.fill(slot, sparePage * pageTokens);
+        device.read(slot, slots, t);
+        device.write(slots, slot, all);
+        int[] row = new int[all];
+        device.read(row, rows, t);
+        device.write(rows, row, all);
+        return rows(forward(all, all, chunks.size()), t);
     }
 
     private float[][] rows(Tensor logits, int t) {

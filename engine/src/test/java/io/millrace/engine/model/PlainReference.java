@@ -16,7 +16,16 @@ final class PlainReference {
     private final ModelConfig c;
     private final Checkpoint checkpoint;
 
+    private final boolean isRounding;
+
+    /** All in double. */
     PlainReference(ModelFolder folder) {
+        this(folder, false);
+    }
+
+    /** With {@code isRounding}: what meets an e4m3 weight is e4m3 in groups of 128, what meets a bf16 weight and the cache are bf16. */
+    PlainReference(ModelFolder folder, boolean isRounding) {
+        this.isRounding = isRounding;
         c = folder.config();
         checkpoint = folder.checkpoint();
     }
@@ -45,11 +54,14 @@ final class PlainReference {
                 ? times(x, p + "q_proj")
                 : times(norm(times(x, p + "q_a_proj"), p + "q_a_layernorm", 1e-6), p + "q_b_proj");
         double[][] kvA = times(x, p + "kv_a_proj_with_mqa");
-        double[][] kvB = times(norm(columns(kvA, 0, rank), p + "kv_a_layernorm", 1e-6), p + "kv_b_proj");
+        double[][] latent = norm(columns(kvA, 0, rank), p + "kv_a_layernorm", 1e-6);
         double[][] key = columns(kvA, rank, rope);
         for (int t = 0; t < x.length; t++) {
             rotate(key[t], 0, t);
+            roundToBf16(latent[t]);
+            roundToBf16(key[t]);
         }
+        double[][] kvB = times(latent, p + "kv_b_proj");
         double[][] out = new double[x.length][c.numAttentionHeads() * c.vHeadDim()];
         for (int h = 0; h < c.numAttentionHeads(); h++) {
             int qStart = h * (nope + rope);
@@ -194,15 +206,45 @@ final class PlainReference {
         return y;
     }
 
-    private double[][] times(double[][] x, String name) {
+    private double[][] times(double[][] rows, String name) {
         double[][] w = matrix(name + ".weight");
+        double[][] x = new double[rows.length][];
         double[][] y = new double[x.length][w.length];
         for (int t = 0; t < x.length; t++) {
+            x[t] = rows[t].clone();
+            if (checkpoint.located(name + ".weight").entry().dtype().equals("F8_E4M3") && !name.endsWith("kv_b_proj")) {
+                roundToE4m3(x[t]);
+            } else {
+                roundToBf16(x[t]);
+            }
             for (int n = 0; n < w.length; n++) {
                 y[t][n] = dot(x[t], 0, w[n], 0, w[n].length);
             }
         }
         return y;
+    }
+
+    private void roundToBf16(double[] x) {
+        for (int i = 0; i < x.length && isRounding; i++) {
+            x[i] = rounded(x[i], 8, -126);
+        }
+    }
+
+    /** Each 128 columns have a scale that makes the largest of them 448. */
+    private void roundToE4m3(double[] x) {
+        for (int from = 0; from < x.length && isRounding; from += 128) {
+            int to = Math.min(x.length, from + 128);
+            double scale = Arrays.stream(x, from, to).map(Math::abs).reduce(1e-4, Math::max) / 448;
+            for (int i = from; i < to; i++) {
+                x[i] = rounded(x[i] / scale, 4, -6) * scale;
+            }
+        }
+    }
+
+    /** To so many significant bits, ties to even, fewer below 2^minExponent. */
+    private static double rounded(double x, int bits, int minExponent) {
+        double step = Math.pow(2, Math.max(Math.getExponent(x), minExponent) - bits + 1);
+        return Math.rint(x / step) * step;
     }
 
     private static double dot(double[] a, int aStart, double[] b, int bStart, int count) {

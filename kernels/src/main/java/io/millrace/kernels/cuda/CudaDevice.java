@@ -4,7 +4,6 @@ import io.millrace.kernels.CapturedStep;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.DenseWeight;
 import io.millrace.kernels.Device;
-import io.millrace.kernels.DeviceException;
 import io.millrace.kernels.DeviceInfo;
 import io.millrace.kernels.Fp8Activations;
 import io.millrace.kernels.Fp8Matrix;
@@ -17,23 +16,24 @@ import java.util.Arrays;
 import java.util.List;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
+import jcuda.driver.CUdevice_attribute;
 import jcuda.driver.CUstream;
 import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
 
 /** One GPU. Thread: the rank's; uploads from any (methods that touch memory exclude each other). */
 final class CudaDevice implements Device, AutoCloseable {
-    private static final String NO_PRODUCTS =
-            ": the cuda back end has no kernels for products and attention yet, so it can't run a model: use --backend cpu";
-
     private final CUdevice device = new CUdevice();
     private final CudaQueue queue;
     private final CudaMemory memory;
     private final CudaTensor fault;
     private final CudaStaging staging;
     private final CudaImage image;
+    private final CudaWeights weights = new CudaWeights(this);
     private final List<CudaGraph> graphs = new ArrayList<>();
+    private final int numSms;
     private boolean isCapturing;
+    private long epoch;
 
     /** Opens the device of that index. */
     CudaDevice(int index) {
@@ -48,6 +48,26 @@ final class CudaDevice implements Device, AutoCloseable {
         image = new CudaImage(queue);
         fault = memory.allocate("fault record", DType.I32, CudaFault.BYTES / DType.I32.elementBytes());
         staging = new CudaStaging(queue, fault.pointer());
+        numSms = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+    }
+
+    private int attribute(int which) {
+        int[] value = {0};
+        Cu.check(JCudaDriver.cuDeviceGetAttribute(value, which, device), "cuDeviceGetAttribute " + which);
+        return value[0];
+    }
+
+    /** Returns the number of streaming multiprocessors: how many blocks are worth launching. */
+    int numSms() {
+        return numSms;
+    }
+
+    /**
+     * Returns a number that changes with all that may change what is in device memory besides ops, or when they run: writes,
+     * captures, replays. What was derived from a step's tensors holds while it stays.
+     */
+    synchronized long epoch() {
+        return epoch;
     }
 
     CudaImage image() {
@@ -64,14 +84,10 @@ final class CudaDevice implements Device, AutoCloseable {
         queue.enter();
         byte[] name = new byte[256];
         int[] driver = {0};
-        int[] major = {0};
-        int[] minor = {0};
         long[] free = {0};
         long[] total = {0};
         Cu.check(JCudaDriver.cuDeviceGetName(name, name.length, device), "cuDeviceGetName");
         Cu.check(JCudaDriver.cuDriverGetVersion(driver), "cuDriverGetVersion");
-        Cu.check(JCudaDriver.cuDeviceGetAttribute(major, 75, device), "cuDeviceGetAttribute"); // compute capability
-        Cu.check(JCudaDriver.cuDeviceGetAttribute(minor, 76, device), "cuDeviceGetAttribute");
         Cu.check(JCudaDriver.cuMemGetInfo(free, total), "cuMemGetInfo");
         int length = 0;
         while (length < name.length && name[length] != 0) {
@@ -80,8 +96,9 @@ final class CudaDevice implements Device, AutoCloseable {
         return new DeviceInfo(
                 CudaBackend.NAME,
                 new String(name, 0, length, StandardCharsets.UTF_8),
-                "CUDA " + driver[0] / 1000 + "." + driver[0] % 1000 / 10 + ", compute capability " + major[0] + "."
-                        + minor[0],
+                "CUDA " + driver[0] / 1000 + "." + driver[0] % 1000 / 10 + ", compute capability "
+                        + attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) + "."
+                        + attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR),
                 total[0],
                 free[0]);
     }
@@ -94,6 +111,12 @@ final class CudaDevice implements Device, AutoCloseable {
     public synchronized CudaTensor allocate(DType dtype, long... shape) {
         enter("allocate");
         return memory.allocate("tensor", dtype, shape);
+    }
+
+    /** Allocates memory whose name an exception for lack of it will tell. */
+    synchronized CudaTensor allocateNamed(String name, DType dtype, long... shape) {
+        enter("allocate");
+        return memory.allocate(name, dtype, shape);
     }
 
     @Override
@@ -123,21 +146,22 @@ final class CudaDevice implements Device, AutoCloseable {
 
     @Override
     public Fp8Weight uploadFp8(String name, List<List<Fp8Matrix>> experts) {
-        throw new DeviceException(name + NO_PRODUCTS);
+        return weights.fp8(name, experts);
     }
 
     @Override
     public DenseWeight uploadDense(String name, DType dtype, ByteBuffer data, int rows, int cols) {
-        throw new DeviceException(name + NO_PRODUCTS);
+        return weights.bf16(name, WeightTiler.bf16(dtype, data, Math.multiplyExact(rows, cols)), 1, rows, cols);
     }
 
     @Override
     public DenseWeight uploadHeads(String name, float[] values, int heads, int rows, int cols) {
-        throw new DeviceException(name + NO_PRODUCTS);
+        return weights.bf16(name, WeightTiler.bf16(values), heads, rows, cols);
     }
 
     @Override
     public synchronized void write(Tensor dst, int[] src, int count) {
+        epoch++;
         CudaTensor t = checked("write", Operands.i32(dst), count, src.length);
         int step = CudaStaging.PIECE_BYTES / Integer.BYTES;
         for (int at = 0; at < count; at += step) {
@@ -149,6 +173,7 @@ final class CudaDevice implements Device, AutoCloseable {
 
     @Override
     public synchronized void write(Tensor dst, float[] src, int count) {
+        epoch++;
         CudaTensor t = checked("write", Operands.f32(dst), count, src.length);
         int step = CudaStaging.PIECE_BYTES / Float.BYTES;
         for (int at = 0; at < count; at += step) {
@@ -161,6 +186,7 @@ final class CudaDevice implements Device, AutoCloseable {
     /** Queues a copy of the buffer's remaining bytes, at most {@link CudaStaging#PIECE_BYTES} of them; they are taken at once. */
     synchronized void writeBytes(CudaTensor dst, ByteBuffer src) {
         enter("write");
+        epoch++;
         int count = src.remaining();
         Operands.atLeast(
                 "write", dst, "bytes", dst.rows() * dst.cols() * dst.dtype().elementBytes(), count);
@@ -220,13 +246,20 @@ final class CudaDevice implements Device, AutoCloseable {
     public synchronized CapturedStep capture(Runnable step) {
         enter("capture");
         isCapturing = true;
+        epoch++;
         try {
             CudaGraph graph = CudaGraph.capture(queue, step);
             graphs.add(graph);
-            return graph;
+            return () -> replay(graph);
         } finally {
             isCapturing = false;
+            epoch++;
         }
+    }
+
+    private synchronized void replay(CudaGraph graph) {
+        epoch++;
+        graph.replay();
     }
 
     @Override

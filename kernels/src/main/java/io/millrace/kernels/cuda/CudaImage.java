@@ -9,6 +9,7 @@ import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import jcuda.driver.CUfunction;
+import jcuda.driver.CUfunction_attribute;
 import jcuda.driver.CUmodule;
 import jcuda.driver.JCudaDriver;
 
@@ -57,13 +58,26 @@ final class CudaImage implements AutoCloseable {
 
     /** Returns a new launch block of the kernel. */
     LaunchBlock kernel(String name) {
+        return kernel(name, 0);
+    }
+
+    /** Returns a new launch block of a kernel whose blocks take so much dynamic shared memory. */
+    LaunchBlock kernel(String name, int sharedBytes) {
         Integer bytes = paramBytes.get(name);
         if (bytes == null) {
             throw new IllegalStateException("no kernel " + name + " in the image, it has " + paramBytes.keySet());
         }
         CUfunction function = new CUfunction();
         Cu.check(JCudaDriver.cuModuleGetFunction(function, module, name), "cuModuleGetFunction of " + name);
-        return new LaunchBlock(name, bytes, function, queue);
+        if (sharedBytes > 0) { // beyond 48 KiB a kernel has to ask
+            Cu.check(
+                    JCudaDriver.cuFuncSetAttribute(
+                            function,
+                            CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
+                            sharedBytes),
+                    "cuFuncSetAttribute: " + sharedBytes + " bytes of shared memory for " + name);
+        }
+        return new LaunchBlock(name, bytes, sharedBytes, function, queue);
     }
 
     @Override

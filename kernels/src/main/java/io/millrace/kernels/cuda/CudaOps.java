@@ -19,19 +19,19 @@ import io.millrace.kernels.Tensor;
  */
 final class CudaOps implements Ops {
     private final CudaRows rows;
+    private final CudaProducts products;
     private final CudaRope rope;
+    private final CudaMlaAttention attention;
     private final CudaRouter router;
     private final CudaSampler sampler;
 
     CudaOps(CudaDevice device) {
         rows = new CudaRows(device.image(), device.faultAddress());
+        products = new CudaProducts(device);
+        attention = new CudaMlaAttention(device);
         rope = new CudaRope(device.image(), device.faultAddress());
         router = new CudaRouter(device.image(), device.faultAddress());
         sampler = new CudaSampler(device);
-    }
-
-    private static UnsupportedOperationException missing(String op) {
-        return new UnsupportedOperationException("op " + op + " has no cuda kernel yet: use --backend cpu");
     }
 
     @Override
@@ -56,17 +56,17 @@ final class CudaOps implements Ops {
 
     @Override
     public void gemm(Tensor out, Fp8Activations x, Fp8Weight w) {
-        throw missing("gemm");
+        products.gemm(out, x, w);
     }
 
     @Override
     public void denseGemm(Tensor out, Tensor x, DenseWeight w) {
-        throw missing("denseGemm");
+        products.denseGemm(out, x, w);
     }
 
     @Override
     public void headGemm(Tensor out, int outStart, Tensor x, int xStart, DenseWeight w) {
-        throw missing("headGemm");
+        products.headGemm(out, outStart, x, xStart, w);
     }
 
     @Override
@@ -76,7 +76,7 @@ final class CudaOps implements Ops {
 
     @Override
     public void mlaAttention(Tensor out, Tensor q, KvLayer kv, AttentionBatch batch, float softmaxScale) {
-        throw missing("mlaAttention");
+        attention.mlaAttention(out, q, kv, batch, softmaxScale);
     }
 
     @Override
@@ -86,7 +86,7 @@ final class CudaOps implements Ops {
 
     @Override
     public void groupedGemm(Tensor out, Fp8Activations x, Fp8Weight experts, Routing routing, boolean gather) {
-        throw missing("groupedGemm");
+        products.groupedGemm(out, x, experts, routing, gather);
     }
 
     @Override

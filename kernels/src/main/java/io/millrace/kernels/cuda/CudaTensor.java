@@ -67,6 +67,16 @@ final class CudaTensor implements Tensor {
         return ld == cols || shape[0] <= 1;
     }
 
+    /** Returns a view of the rows {@code from … from + count − 1}. */
+    CudaTensor rows(long from, long count) {
+        if (from < 0 || count < 0 || from + count > shape[0]) {
+            throw new IllegalArgumentException("rows " + from + " … " + (from + count - 1) + " of tensor " + this);
+        }
+        long[] newShape = shape.clone();
+        newShape[0] = count;
+        return new CudaTensor(dtype, newShape, pointer + from * ld * dtype.elementBytes(), ld);
+    }
+
     @Override
     public Tensor firstRows(long count) {
         if (count < 0 || count > shape[0]) {

@@ -15,6 +15,7 @@ final class LaunchBlock {
 
     private final String name;
     private final int paramBytes;
+    private final int sharedBytes;
     private final CUfunction function;
     private final CudaQueue queue;
     private final ByteBuffer bytes = ByteBuffer.allocateDirect(CAPACITY_BYTES).order(ByteOrder.nativeOrder());
@@ -24,10 +25,12 @@ final class LaunchBlock {
      * Makes the block of one kernel.
      *
      * @param paramBytes size of its struct, as the compiler saw it
+     * @param sharedBytes dynamic shared memory of a block
      */
-    LaunchBlock(String name, int paramBytes, CUfunction function, CudaQueue queue) {
+    LaunchBlock(String name, int paramBytes, int sharedBytes, CUfunction function, CudaQueue queue) {
         this.name = name;
         this.paramBytes = paramBytes;
+        this.sharedBytes = sharedBytes;
         this.function = function;
         this.queue = queue;
     }
@@ -91,7 +94,7 @@ final class LaunchBlock {
                 blockThreads,
                 1,
                 1,
-                0,
+                sharedBytes,
                 queue.stream(),
                 params,
                 null);

@@ -1,7 +1,9 @@
 package io.millrace.kernels.cuda;
 
 import io.millrace.kernels.DType;
+import io.millrace.kernels.DenseWeight;
 import io.millrace.kernels.Fp8Activations;
+import io.millrace.kernels.Fp8Weight;
 import io.millrace.kernels.Tensor;
 
 /** Checks of operands on the host: every refusal names the op, the operand and both values. Any thread. */
@@ -22,12 +24,36 @@ final class Operands {
         throw new IllegalArgumentException("activations of " + x.getClass().getName() + " belong to another back end");
     }
 
+    static TiledWeight cuda(Fp8Weight w) {
+        if (w instanceof CudaFp8Weight) {
+            return ((CudaFp8Weight) w).tiled();
+        }
+        throw new IllegalArgumentException("a weight of " + w.getClass().getName() + " belongs to another back end");
+    }
+
+    static TiledWeight cuda(DenseWeight w) {
+        if (w instanceof CudaDenseWeight) {
+            return ((CudaDenseWeight) w).tiled();
+        }
+        throw new IllegalArgumentException("a weight of " + w.getClass().getName() + " belongs to another back end");
+    }
+
     static CudaTensor f32(Tensor t) {
         return typed(t, DType.F32);
     }
 
     static CudaTensor i32(Tensor t) {
         return typed(t, DType.I32);
+    }
+
+    static CudaTensor bf16(Tensor t) {
+        return typed(t, DType.BF16);
+    }
+
+    static void contiguous(String what, CudaTensor t) {
+        if (!t.isContiguous()) {
+            throw new IllegalArgumentException(what + " is a column view " + t + ": use a whole tensor");
+        }
     }
 
     /** A tensor of f32 or bf16. */

@@ -6,6 +6,7 @@ import io.millrace.kernels.Backend;
 import io.millrace.kernels.Backends;
 import io.millrace.kernels.BitsAssert;
 import io.millrace.kernels.Cases;
+import io.millrace.kernels.Numerics;
 import io.millrace.kernels.OpsContract;
 import io.millrace.kernels.ParallelPlan;
 import io.millrace.kernels.Rank;
@@ -19,6 +20,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 class CpuOpsTest extends OpsContract implements WeightContract {
+    @Override
+    protected Numerics numerics() {
+        return Numerics.CPU;
+    }
+
     @Override
     protected Backend open(int numThreads) {
         return Backends.named("cpu", numThreads);
@@ -38,7 +44,7 @@ class CpuOpsTest extends OpsContract implements WeightContract {
                             Backend other = open(threads)) {
                         Rank reference = scalar.open(ParallelPlan.SINGLE).get(0);
                         Rank rank = other.open(ParallelPlan.SINGLE).get(0);
-                        Cases.all()
+                        Cases.all(numerics())
                                 .forEach(c -> BitsAssert.assertSameBits(
                                         c.toString(),
                                         c.run(rank, 0, c.rows()),

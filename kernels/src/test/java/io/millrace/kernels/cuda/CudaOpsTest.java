@@ -3,22 +3,20 @@ package io.millrace.kernels.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.millrace.kernels.AttentionBatch;
 import io.millrace.kernels.Backend;
 import io.millrace.kernels.Backends;
-import io.millrace.kernels.Cases;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.Device;
-import io.millrace.kernels.NormCase;
-import io.millrace.kernels.OpCase;
+import io.millrace.kernels.KvLayer;
+import io.millrace.kernels.Numerics;
 import io.millrace.kernels.OpsContract;
-import io.millrace.kernels.RouteCase;
 import io.millrace.kernels.Tensor;
-import java.nio.ByteBuffer;
-import java.util.List;
+import io.millrace.kernels.WeightContract;
 import org.junit.jupiter.api.Test;
 
-/** The contract of the ops that have a cuda kernel, on the emulated driver. */
-class CudaOpsTest extends OpsContract {
+/** The contract of all ops, on the emulated driver. */
+class CudaOpsTest extends OpsContract implements WeightContract {
     @Override
     protected Backend open(int numThreads) {
         EmulatedDriver.require();
@@ -26,10 +24,8 @@ class CudaOpsTest extends OpsContract {
     }
 
     @Override
-    protected List<OpCase> cases() {
-        return Cases.all().stream()
-                .filter(c -> c instanceof NormCase || c instanceof RouteCase)
-                .toList();
+    protected Numerics numerics() {
+        return Numerics.CUDA;
     }
 
     @Test
@@ -39,15 +35,15 @@ class CudaOpsTest extends OpsContract {
     }
 
     @Test
-    void whatIsMissingSaysSo() {
+    void attentionOfOtherWidthsIsRefused() {
         Device device = rank().device();
-        Tensor x = device.allocate(DType.F32, 1, 1);
-        assertThatThrownBy(() -> device.uploadDense("lm_head.weight", DType.F32, ByteBuffer.allocate(4), 1, 1))
-                .hasMessage(
-                        "lm_head.weight: the cuda back end has no kernels for products and attention yet, so it can't "
-                                + "run a model: use --backend cpu");
-        assertThatThrownBy(() -> rank().ops().mlaAttention(x, x, null, null, 1))
-                .isInstanceOf(UnsupportedOperationException.class)
-                .hasMessage("op mlaAttention has no cuda kernel yet: use --backend cpu");
+        Tensor pages = device.allocate(DType.BF16, 64, 40);
+        Tensor q = device.allocate(DType.F32, 1, 40);
+        Tensor out = device.allocate(DType.F32, 1, 24);
+        AttentionBatch batch = new AttentionBatch(q, q, q, 1);
+        assertThatThrownBy(() -> rank().ops().mlaAttention(out, q, new KvLayer(pages, 64, 24, 16), batch, 1))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("mlaAttention: latent + rope columns are 24 + 16 but there are kernels for "
+                        + "[512 + 64, 64 + 32] only: use --backend cpu");
     }
 }

@@ -3,7 +3,6 @@ package io.millrace.kernels.cuda;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -14,6 +13,7 @@ import org.junit.jupiter.api.Assumptions;
  * {@code cuda-emulated} puts on the dynamic linker's path.
  */
 final class EmulatedDriver {
+    private static final int CANT_BUILD = 3;
     private static final String FOLDER = System.getenv("MILLRACE_EMULATED_DRIVER");
     private static final String REASON =
             FOLDER == null ? "not the run with the emulated driver" : build(Path.of(FOLDER));
@@ -32,29 +32,23 @@ final class EmulatedDriver {
     }
 
     private static String build(Path folder) {
-        if (!System.getProperty("os.name").equals("Linux")
-                || !System.getProperty("os.arch").equals("amd64")) {
-            return "the emulated driver is for x86-64 Linux";
-        }
         try {
-            List<String> command = new ArrayList<>(List.of("g++", "-std=c++17", "-O1", "-fPIC", "-shared"));
-            command.addAll(List.of(
-                    "-ffp-contract=off", "-Wall", "-Werror", "-Wno-unknown-pragmas", "-Wl,-soname,libcuda.so.1"));
-            command.addAll(List.of("-I", "src/test/cuda/shim", "-include", "emulator.h", "-x", "c++"));
-            command.addAll(sources("src/test/cuda/driver", ".cpp"));
-            command.addAll(sources("src/main/cuda", ".cu"));
-            command.addAll(List.of("-o", folder.resolve("libcuda.so.1").toString()));
-            Path log = folder.resolve("g++.log");
-            Process process = new ProcessBuilder(command)
+            Path log = folder.resolve("build.log");
+            Process process = new ProcessBuilder("src/test/cuda/build-emulated-driver.sh", folder.toString())
                     .redirectErrorStream(true)
                     .redirectOutput(log.toFile())
                     .start();
-            if (!process.waitFor(3, TimeUnit.MINUTES) || process.exitValue() != 0) {
-                throw new IllegalStateException("the emulated driver doesn't compile:\n" + Files.readString(log));
+            boolean hasEnded = process.waitFor(3, TimeUnit.MINUTES);
+            String text = Files.readString(log);
+            if (hasEnded && process.exitValue() == CANT_BUILD) {
+                return text.strip();
+            }
+            if (!hasEnded || process.exitValue() != 0) {
+                throw new IllegalStateException("the emulated driver doesn't compile:\n" + text);
             }
             return "";
         } catch (IOException e) {
-            return "no g++ on the PATH (" + e.getMessage() + "): install it to run the cuda kernels on the host";
+            return "no shell for build-emulated-driver.sh (" + e.getMessage() + ")";
         } catch (InterruptedException e) {
             throw new IllegalStateException("interrupted while g++ ran", e);
         }
