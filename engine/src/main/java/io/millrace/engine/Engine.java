@@ -7,6 +7,9 @@ import io.millrace.engine.schedule.Scheduler;
 import io.millrace.engine.schedule.Sequence;
 import io.millrace.engine.schedule.SequenceState;
 import io.millrace.engine.schedule.StepPlan;
+import io.millrace.engine.structure.CompiledStructure;
+import io.millrace.engine.structure.GrammarMask;
+import io.millrace.engine.structure.Structure;
 import io.millrace.engine.text.SampleText;
 import io.millrace.kernels.Backend;
 import java.util.ArrayList;
@@ -115,8 +118,16 @@ public final class Engine implements AutoCloseable {
                             params.stop(),
                             sampleEnd.hiddenIds(params),
                             params.minTokens()));
-            entry.sequences.add(
-                    new Sequence<>(sample, params, i, entry.request.priority(), arrivals++, prompt.ids(), maxTokens));
+            Sequence<LiveSample> s =
+                    new Sequence<>(sample, params, i, entry.request.priority(), arrivals++, prompt.ids(), maxTokens);
+            CompiledStructure structure = prompt.structure();
+            if (structure != null) {
+                int[] endIds = sampleEnd.hiddenIds(params).stream()
+                        .mapToInt(Integer::intValue)
+                        .toArray();
+                s.follow(structure.newMask(endIds, prompt.startsInsideReasoning(), prompt.mayReason()));
+            }
+            entry.sequences.add(s);
         }
         for (Sequence<LiveSample> s : List.copyOf(entry.sequences)) {
             int[][] kept = entry.request.keptTokens();
@@ -163,13 +174,7 @@ public final class Engine implements AutoCloseable {
         LiveSample sample = s.companion();
         if (token < 0) {
             Stage stage = s.numOutputTokens() == 0 ? Stage.PREFILL : Stage.DECODE_STEP;
-            reject(
-                    sample.request,
-                    new RejectedException(
-                            stage,
-                            false,
-                            "logits of output token " + s.numOutputTokens()
-                                    + " are not finite: check the weights with \"millrace model verify\""));
+            reject(sample.request, new RejectedException(stage, false, whyNoToken(s)));
             return;
         }
         if (sample.firstTokenNanos == 0) {
@@ -188,6 +193,15 @@ public final class Engine implements AutoCloseable {
         if (reason != null) {
             finish(s, reason);
         }
+    }
+
+    private static String whyNoToken(Sequence<LiveSample> s) {
+        GrammarMask mask = s.mask();
+        Structure structure = s.companion().request.request.structure();
+        return mask != null && structure != null && mask.failure() != null
+                ? structure.field() + " at output token " + s.numOutputTokens() + ": " + mask.failure()
+                : "logits of output token " + s.numOutputTokens()
+                        + " are not finite: check the weights with \"millrace model verify\"";
     }
 
     private void finish(Sequence<LiveSample> s, FinishReason reason) {

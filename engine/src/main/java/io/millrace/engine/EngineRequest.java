@@ -1,5 +1,6 @@
 package io.millrace.engine;
 
+import io.millrace.engine.structure.Structure;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,7 +12,24 @@ import org.jspecify.annotations.Nullable;
  * @param priority lower is earlier
  * @param keptTokens per sample the tokens generated before a failure (empty at first): [n][·]; they are prefilled with the prompt
  *     and not generated again. A sample whose kept tokens already end it finishes at once. Null = none
+ * @param structure what the answer must look like, null = anything
  */
 @SuppressWarnings("ArrayRecordComponent") // owned by the request, compared by nobody
 public record EngineRequest(
-        String id, PromptInput prompt, SamplingParams params, int priority, int @Nullable [] @Nullable [] keptTokens) {}
+        String id,
+        PromptInput prompt,
+        SamplingParams params,
+        int priority,
+        int @Nullable [] @Nullable [] keptTokens,
+        @Nullable Structure structure) {
+
+    /** Makes one whose answer may be anything. */
+    public EngineRequest(
+            String id,
+            PromptInput prompt,
+            SamplingParams params,
+            int priority,
+            int @Nullable [] @Nullable [] keptTokens) {
+        this(id, prompt, params, priority, keptTokens, null);
+    }
+}

@@ -58,10 +58,11 @@ public final class Penalties {
      * Returns the list for the next draw.
      *
      * @param endIds the model's end tokens; they and the request's stop ids are forbidden until {@code min_tokens} are there
+     * @param mustEnd nothing but an end is possible, so that it can't be forbidden
      */
-    TokenPenalties forNextDraw(int[] endIds) {
+    TokenPenalties forNextDraw(int[] endIds, boolean mustEnd) {
         float[] biasNow = bias;
-        if (numOutputTokens < params.minTokens()) {
+        if (numOutputTokens < params.minTokens() && !mustEnd) {
             int[] forbidden = IntStream.concat(
                             Arrays.stream(endIds),
                             params.stopTokenIds().stream().mapToInt(Integer::intValue))
