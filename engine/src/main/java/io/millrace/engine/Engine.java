@@ -8,6 +8,9 @@ import io.millrace.engine.schedule.Sequence;
 import io.millrace.engine.schedule.SequenceState;
 import io.millrace.engine.schedule.StepPlan;
 import io.millrace.engine.schedule.Turn;
+import io.millrace.engine.structure.CompiledStructure;
+import io.millrace.engine.structure.GrammarMask;
+import io.millrace.engine.structure.Structure;
 import io.millrace.engine.text.SampleText;
 import io.millrace.kernels.Backend;
 import java.util.ArrayList;
@@ -149,7 +152,16 @@ public final class Engine implements AutoCloseable {
                             sampleEnd.hiddenIds(params),
                             params.minTokens()));
             Turn turn = new Turn(terms.priority(), terms.tenant(), arrivals++);
-            entry.sequences.add(new Sequence<>(sample, params, i, turn, prompt.ids(), maxTokens, terms.cacheSalt()));
+            Sequence<LiveSample> s =
+                    new Sequence<>(sample, params, i, turn, prompt.ids(), maxTokens, terms.cacheSalt());
+            CompiledStructure structure = prompt.structure();
+            if (structure != null) {
+                int[] endIds = sampleEnd.hiddenIds(params).stream()
+                        .mapToInt(Integer::intValue)
+                        .toArray();
+                s.follow(structure.newMask(endIds, prompt.startsInsideReasoning(), prompt.mayReason()));
+            }
+            entry.sequences.add(s);
         }
         for (Sequence<LiveSample> s : List.copyOf(entry.sequences)) {
             int[][] kept = entry.request.keptTokens();
@@ -197,13 +209,7 @@ public final class Engine implements AutoCloseable {
         LiveSample sample = s.companion();
         if (token < 0) {
             Stage stage = s.numOutputTokens() == 0 ? Stage.PREFILL : Stage.DECODE_STEP;
-            reject(
-                    sample.request,
-                    new RejectedException(
-                            stage,
-                            false,
-                            "logits of output token " + s.numOutputTokens()
-                                    + " are not finite: check the weights with \"millrace model verify\""));
+            reject(sample.request, new RejectedException(stage, false, whyNoToken(s)));
             return;
         }
         if (sample.firstTokenNanos == 0) {
@@ -222,6 +228,15 @@ public final class Engine implements AutoCloseable {
         if (reason != null) {
             finish(s, reason);
         }
+    }
+
+    private static String whyNoToken(Sequence<LiveSample> s) {
+        GrammarMask mask = s.mask();
+        Structure structure = s.companion().request.request.structure();
+        return mask != null && structure != null && mask.failure() != null
+                ? structure.field() + " at output token " + s.numOutputTokens() + ": " + mask.failure()
+                : "logits of output token " + s.numOutputTokens()
+                        + " are not finite: check the weights with \"millrace model verify\"";
     }
 
     private void finish(Sequence<LiveSample> s, FinishReason reason) {

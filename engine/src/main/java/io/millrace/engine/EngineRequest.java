@@ -1,5 +1,6 @@
 package io.millrace.engine;
 
+import io.millrace.engine.structure.Structure;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param terms how it is served beside others
  * @param keptTokens per sample the tokens generated before a failure (empty at first): [n][·]; they are prefilled with the prompt
  *     and not generated again. A sample whose kept tokens already end it finishes at once. Null = none
+ * @param structure what the answer must look like, null = anything
  */
 @SuppressWarnings("ArrayRecordComponent") // owned by the request, compared by nobody
 public record EngineRequest(
@@ -18,20 +20,21 @@ public record EngineRequest(
         PromptInput prompt,
         SamplingParams params,
         ServiceTerms terms,
-        int @Nullable [] @Nullable [] keptTokens) {
+        int @Nullable [] @Nullable [] keptTokens,
+        @Nullable Structure structure) {
 
-    /** A request that is nobody's and has no deadline. */
+    /** A request that is nobody's, has no deadline, and whose answer may be anything. */
     public EngineRequest(
             String id,
             PromptInput prompt,
             SamplingParams params,
             int priority,
             int @Nullable [] @Nullable [] keptTokens) {
-        this(id, prompt, params, ServiceTerms.ofPriority(priority), keptTokens);
+        this(id, prompt, params, ServiceTerms.ofPriority(priority), keptTokens, null);
     }
 
     /** Returns the same request on other terms. */
     public EngineRequest withTerms(ServiceTerms other) {
-        return new EngineRequest(id, prompt, params, other, keptTokens);
+        return new EngineRequest(id, prompt, params, other, keptTokens, structure);
     }
 }

@@ -1,31 +1,42 @@
 package io.millrace.engine;
 
 import io.millrace.engine.RejectedException.Stage;
+import io.millrace.engine.structure.CompiledStructure;
+import io.millrace.engine.structure.GrammarCache;
+import io.millrace.engine.structure.Structure;
 import io.millrace.engine.text.ChatTemplate;
 import io.millrace.engine.text.Tokenizer;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** Makes a request's token ids and checks them against the model's limits. Immutable; any thread. */
+/** Makes a request's token ids and checks them against the model's limits. Any thread. */
 final class PromptReader {
     /**
      * A prompt as the model sees it.
      *
      * @param ids [numTokens] i32
      * @param startsInsideReasoning whether it leaves a reasoning open
+     * @param mayReason whether the model may open one itself: behind a conversation that leaves none open
+     * @param structure what the answer must look like, null = anything
      */
     @SuppressWarnings("ArrayRecordComponent") // read once, compared by nobody
-    record Read(int[] ids, boolean startsInsideReasoning) {}
+    record Read(
+            int[] ids,
+            boolean startsInsideReasoning,
+            boolean mayReason,
+            @Nullable CompiledStructure structure) {}
 
     private final Tokenizer tokenizer;
     /** Null for a model without tokenizer.json. */
     private final @Nullable ChatTemplate template;
 
+    private final GrammarCache grammars;
     private final int maxModelLen;
     private final int modelContext;
 
     PromptReader(Tokenizer tokenizer, @Nullable ChatTemplate template, int maxModelLen, int modelContext) {
         this.tokenizer = tokenizer;
+        grammars = new GrammarCache(tokenizer);
         this.template = template;
         this.maxModelLen = maxModelLen;
         this.modelContext = modelContext;
@@ -34,7 +45,7 @@ final class PromptReader {
     /**
      * Reads a prompt.
      *
-     * @throws RejectedException if they don't fit the vocabulary or the context
+     * @throws RejectedException if they don't fit the vocabulary or the context, or the structure can't be had
      */
     Read read(EngineRequest request) {
         int[] ids = ids(request.prompt());
@@ -44,7 +55,10 @@ final class PromptReader {
         request.params().logitBias().keySet().forEach(id -> checkId("logit_bias", id));
         request.params().badWords().forEach(word -> word.forEach(id -> checkId("bad_words", id)));
         checkLength(ids.length, request.params().maxTokens());
-        return new Read(ids, template != null && template.startsInsideReasoning(ids));
+        boolean startsInside = template != null && template.startsInsideReasoning(ids);
+        boolean mayReason = !startsInside && request.prompt() instanceof PromptInput.Chat;
+        Structure structure = request.structure();
+        return new Read(ids, startsInside, mayReason, structure == null ? null : grammars.get(structure));
     }
 
     private void checkId(String field, int id) {

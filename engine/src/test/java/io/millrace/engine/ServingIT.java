@@ -160,8 +160,8 @@ class ServingIT {
                         + " the limit or add task managers");
         assertThat(all.get(5).rejected.isRetriable()).isTrue();
         EngineRequest again = request("resumed", randomPrompt(30, 10), ServiceTerms.ofPriority(0));
-        EngineRun.Outcome resumed =
-                submit(new EngineRequest(again.id(), again.prompt(), again.params(), again.terms(), new int[][] {{7}}));
+        EngineRun.Outcome resumed = submit(
+                new EngineRequest(again.id(), again.prompt(), again.params(), again.terms(), new int[][] {{7}}, null));
         drain();
         assertThat(resumed.finished.get(0).tokenIds()).hasSize(100).startsWith(7);
         assertThat(all.get(4).finished.get(0).tokenIds()).hasSize(100);
@@ -193,7 +193,7 @@ class ServingIT {
         for (int keep : new int[] {1, 10, end.tokenIds().length - 2}) {
             int[] kept = Arrays.copyOf(end.tokenIds(), keep);
             List<EngineEvent> rest = events(new EngineRequest(
-                    request.id(), request.prompt(), request.params(), request.terms(), new int[][] {kept}));
+                    request.id(), request.prompt(), request.params(), request.terms(), new int[][] {kept}, null));
             EngineEvent.Delta first = (EngineEvent.Delta) rest.get(0);
             String reasoning = end.reasoning().substring(0, first.reasoningOffset());
             String content = end.content().substring(0, first.contentOffset());
@@ -242,7 +242,8 @@ class ServingIT {
         List<Integer> bad = List.of(free[3], free[4], free[5]);
         SamplingParams params = plain.params().withBadWords(List.of(bad));
         int[] kept = EngineRun.run(
-                        engine, List.of(new EngineRequest(plain.id(), plain.prompt(), params, plain.terms(), null)))
+                        engine,
+                        List.of(new EngineRequest(plain.id(), plain.prompt(), params, plain.terms(), null, null)))
                 .get("r")
                 .finished
                 .get(0)

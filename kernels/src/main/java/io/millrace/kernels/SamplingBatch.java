@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  * needs before {@link Ops#sample} returns.
  *
  * <p>The draw is {@code argmax_v(logit_v / temperature + gumbel_v)} over the kept tokens with Philox4x32-10 noise, key = seed,
- * counter = (v / 4, position, sampleIndex, 1), lane v mod 4; ties go to the lower id. Order as in vLLM: bias and penalties,
+ * counter = (v / 4, position, sampleIndex, 1), lane v mod 4; ties go to the lower id. Order: bias and penalties, allowed tokens,
  * temperature, min-p, top-k, top-p.
  */
 public final class SamplingBatch {
@@ -32,6 +32,11 @@ public final class SamplingBatch {
     /** [S] penalties and bias of the row, or null. */
     public final @Nullable TokenPenalties[] penalties;
 
+    /**
+     * [S][numTokens / 64] tokens that may be drawn, bit id % 64 of word id / 64; null = all. Not changed and not kept by a back end.
+     */
+    public final long[] @Nullable [] allowed;
+
     /** Makes a batch for at most {@code maxRows} rows. */
     public SamplingBatch(int maxRows) {
         temperature = new float[maxRows];
@@ -42,5 +47,6 @@ public final class SamplingBatch {
         position = new int[maxRows];
         sampleIndex = new int[maxRows];
         penalties = new TokenPenalties[maxRows];
+        allowed = new long[maxRows][];
     }
 }

@@ -82,6 +82,28 @@ public interface SamplingContract {
     }
 
     @Test
+    default void onlyAllowedTokensAreDrawn() {
+        int tokens = 130;
+        float[] logits = new float[3 * tokens];
+        for (int i = 0; i < logits.length; i++) {
+            logits[i] = i % tokens; // the last one is the largest
+        }
+        SamplingBatch batch = greedy(3, tokens);
+        batch.allowed[0] = new long[] {-1, 1L << 5, 0}; // 0 … 63 and 69
+        batch.allowed[1] = new long[] {0, 0, 0};
+        batch.penalties[0] =
+                new TokenPenalties(new int[] {69, 70}, new int[2], new boolean[2], new float[] {-10, 50}, 2, 1, 0, 0);
+        assertThat(sample(logits, 3, batch)).containsExactly(63, -1, 129);
+        batch.penalties[0] = null;
+        assertThat(sample(logits, 3, batch)).containsExactly(69, -1, 129);
+        batch.temperature[0] = 50;
+        for (int position = 0; position < 50; position++) {
+            batch.position[0] = position;
+            assertThat(sample(logits, 3, batch)[0]).matches(v -> v < 64 || v == 69);
+        }
+    }
+
+    @Test
     default void drawsAsAFullSortDoes() {
         SplittableRandom random = new SplittableRandom(99);
         int rows = 64;

@@ -9,6 +9,7 @@ import io.millrace.engine.SamplingOptions;
 import io.millrace.engine.SamplingParams;
 import io.millrace.engine.ServedModel;
 import io.millrace.engine.ServiceTerms;
+import io.millrace.engine.structure.Structure;
 import io.millrace.engine.text.Tokenizer;
 import io.millrace.schemas.Prompt;
 import io.millrace.schemas.WireLimits;
@@ -63,7 +64,7 @@ final class PromptValidator {
             checkToken("stop_token_ids", token);
         }
         params.logitBias().forEach(this::checkBias);
-        return new EngineRequest(id, input(prompt), params, terms(prompt, record), null);
+        return new EngineRequest(id, input(prompt), params, terms(prompt, record), null, structure(prompt));
     }
 
     /** Makes the request of a prompt that was valid before a failure: same id, the parameters and tokens that were kept. */
@@ -73,7 +74,8 @@ final class PromptValidator {
                 input(prompt),
                 entry.params().withBadWords(BadWords.ids(prompt.badWords(), tokenizer)),
                 terms(prompt, entry.record()),
-                entry.keptTokens());
+                entry.keptTokens(),
+                structure(prompt));
     }
 
     /** The tenant is the prompt's, else what stands before the first {@code /} in a key that is text, else nobody. */
@@ -158,6 +160,14 @@ final class PromptValidator {
         String text = prompt.text();
         check(text != null, () -> "neither messages nor prompt is given: send one of them");
         return new PromptInput.Text(text == null ? "" : text, prompt.isRaw());
+    }
+
+    /** Not journaled: it is read from the prompt again. */
+    private static @Nullable Structure structure(Prompt prompt) {
+        Prompt.Structure asked = prompt.structure();
+        return asked == null
+                ? null
+                : new Structure(Structure.Kind.valueOf(asked.kind().name()), asked.source(), asked.choices());
     }
 
     private static ChatMessage.Role role(int index, String role) {

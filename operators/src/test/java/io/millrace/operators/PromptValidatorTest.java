@@ -11,6 +11,7 @@ import io.millrace.engine.RejectedException.Stage;
 import io.millrace.engine.SamplingOptions;
 import io.millrace.engine.SamplingParams;
 import io.millrace.engine.ServedModel;
+import io.millrace.engine.structure.Structure;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.assertj.core.api.InstanceOfAssertFactories;
@@ -53,6 +54,18 @@ class PromptValidatorTest {
                 .isEqualTo(5);
         assertThat(validate("{\"prompt\":\"x\",\"logprobs\":false}").params().topLogprobs())
                 .isEqualTo(-1);
+    }
+
+    @Test
+    void aStructureGoesToTheEngine() {
+        assertThat(validate("{\"prompt\":\"x\",\"guided_choice\":[\"a\",\"b\"]}")
+                        .structure())
+                .isEqualTo(new Structure(Structure.Kind.CHOICE, "", List.of("a", "b")));
+        assertThat(validate("{\"prompt\":\"x\",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":"
+                                + "{\"schema\":{\"type\":\"null\"}}}}")
+                        .structure())
+                .isEqualTo(Structure.of(Structure.Kind.JSON_SCHEMA, "{\"type\":\"null\"}"));
+        assertThat(validate("{\"prompt\":\"x\"}").structure()).isNull();
     }
 
     @Test

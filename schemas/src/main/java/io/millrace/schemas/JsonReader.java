@@ -186,6 +186,14 @@ final class JsonReader {
         }
     }
 
+    /** Goes to the end of the value that begins here and returns its text as it stands. */
+    String text() throws WireException {
+        int from = (int) parser.currentTokenLocation().getCharOffset();
+        skip();
+        chars(); // a string is read to its end only when it is asked for
+        return new String(text, from, (int) parser.currentLocation().getCharOffset() - from);
+    }
+
     /** Goes to the end of the value that begins here. */
     void skip() throws WireException {
         try {

@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param user carried to the completion
  * @param metadata carried to the completion
  * @param unknownFields names of fields that were ignored, at most a handful
+ * @param structure what the answer must look like, null = anything
  */
 @SuppressWarnings("ArrayRecordComponent") // decoded once, compared by nobody
 public record Prompt(
@@ -50,7 +51,8 @@ public record Prompt(
         @Nullable String tenant,
         @Nullable String user,
         Map<String, String> metadata,
-        List<String> unknownFields) {
+        List<String> unknownFields,
+        @Nullable Structure structure) {
 
     /** How the prompt was written. */
     public enum Form {
@@ -66,6 +68,29 @@ public record Prompt(
 
     /** One turn; {@code role} is {@code system}, {@code user} or {@code assistant}. */
     public record Message(String role, String content) {}
+
+    /**
+     * What {@code response_format} or a {@code guided_…} field asks for.
+     *
+     * @param kind how {@code source} is read
+     * @param source schema, regex or grammar; empty for the other kinds
+     * @param choices of {@link StructureKind#CHOICE}
+     */
+    public record Structure(StructureKind kind, String source, List<String> choices) {}
+
+    /** How a structure is written. */
+    public enum StructureKind {
+        /** {@code response_format: {"type": "json_object"}}. */
+        JSON_OBJECT,
+        /** {@code response_format: {"type": "json_schema"}} or {@code guided_json}. */
+        JSON_SCHEMA,
+        /** {@code guided_regex}. */
+        REGEX,
+        /** {@code guided_choice}. */
+        CHOICE,
+        /** {@code guided_grammar}. */
+        GRAMMAR
+    }
 
     /** Sampling fields as given; null = not said. Ranges are checked where they are resolved. */
     public record Sampling(

@@ -125,8 +125,16 @@ public final class PromptAvro {
         }
     }
 
-    /** Encodes a prompt of any form; custom id, unknown fields, echo, best_of and bad_words have no place in Avro. */
+    /**
+     * Encodes a prompt of any form; custom id, unknown fields, echo, best_of and bad_words have no place in Avro.
+     *
+     * @throws IllegalArgumentException if it asks for a structure, which has no place in Avro yet
+     */
     public static byte[] encode(Prompt prompt) {
+        if (prompt.structure() != null) {
+            throw new IllegalArgumentException(
+                    "response_format and guided_… have no place in Avro yet: send the prompt as JSON");
+        }
         PromptRecord out = new PromptRecord();
         out.setId(prompt.id());
         out.setModel(prompt.model());

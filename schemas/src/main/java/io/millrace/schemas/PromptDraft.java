@@ -104,6 +104,8 @@ final class PromptDraft {
     @Nullable
     Integer topLogprobs;
 
+    Prompt.@Nullable Structure structure;
+
     /** Notes an ignored field; only the first few are kept. */
     void addUnknown(String path) {
         if (unknownFields.size() < MAX_UNKNOWN && !unknownFields.contains(path)) {
@@ -188,7 +190,8 @@ final class PromptDraft {
                 tenant,
                 user,
                 metadata,
-                List.copyOf(unknownFields));
+                List.copyOf(unknownFields),
+                structure);
     }
 
     private void checkWhatIsAsked(String at) throws WireException {

@@ -14,11 +14,13 @@ final class RequestFields {
     private final WireLimits limits;
     private final boolean isStrict;
     private final PromptDraft draft = new PromptDraft();
+    private final StructureFields structure;
 
     private RequestFields(JsonReader in, WireLimits limits, boolean isStrict) {
         this.in = in;
         this.limits = limits;
         this.isStrict = isStrict;
+        structure = new StructureFields(in, draft);
     }
 
     /** Reads the object that starts here, to its end. */
@@ -28,7 +30,10 @@ final class RequestFields {
         while (in.nextName()) {
             String name = in.chars();
             in.next();
-            if (!fields.request(name) && !fields.sampling(name) && !fields.unsupported(name)) {
+            if (!fields.request(name)
+                    && !fields.sampling(name)
+                    && !fields.structure.read(name)
+                    && !fields.unsupported(name)) {
                 unknown(in, fields.draft, isStrict);
             }
         }
@@ -105,7 +110,6 @@ final class RequestFields {
             case "tool_choice", "function_call" ->
                 asksForNothing =
                         in.is(JsonToken.VALUE_STRING) && List.of("none", "auto").contains(in.chars());
-            case "response_format" -> asksForNothing = isNullOrText();
             case "modalities" -> asksForNothing = in.is(JsonToken.START_ARRAY) && isAllText();
             case "audio", "images", "prediction", "suffix" -> asksForNothing = false;
             default -> {
@@ -122,23 +126,6 @@ final class RequestFields {
     private String pathOf(String name) {
         String path = in.path(true);
         return path.substring(0, path.indexOf(name) + name.length());
-    }
-
-    private boolean isNullOrText() throws WireException {
-        if (in.isNull()) {
-            return true;
-        }
-        in.requireObject();
-        boolean isText = false;
-        while (in.nextName()) {
-            boolean isType = in.chars().equals("type");
-            in.next();
-            if (isType) {
-                isText = in.string().equals("text");
-            }
-            in.skip();
-        }
-        return isText;
     }
 
     private boolean isAllText() throws WireException {

@@ -6,6 +6,7 @@ import io.millrace.engine.model.ModelStep;
 import io.millrace.engine.sample.Sampler;
 import io.millrace.engine.schedule.Sequence;
 import io.millrace.engine.schedule.StepPlan;
+import io.millrace.engine.structure.GrammarMask;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.Device;
 import io.millrace.kernels.KvLayer;
@@ -13,6 +14,7 @@ import io.millrace.kernels.StepTensors;
 import io.millrace.kernels.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Proposes the tokens that the next step verifies. The MTP layer runs over the same rows as the main model, each with the token
@@ -34,6 +36,8 @@ final class Drafter {
     private final Tensor draftRowsTensor;
     private final List<Sequence<?>> drafting = new ArrayList<>();
     private final List<BlockTable> tables = new ArrayList<>();
+    /** Where the structures of {@link #drafting} are, null for one without. */
+    private final List<GrammarMask.@Nullable Place> places = new ArrayList<>();
     /** [maxSeqs] position and index in the output of what {@link #drafting} draws next. */
     private final int[] positions;
 
@@ -83,13 +87,16 @@ final class Drafter {
     void draft(StepPlan<?> plan, ModelStep step, Sampler drawn) {
         drafting.clear();
         tables.clear();
+        places.clear();
         int row = 0;
         int draw = 0;
         for (int i = 0; i < plan.size(); i++) {
             row = follow(plan, i, row, drawn, draw);
             if (plan.numDraws(i) > 0) {
                 int lastValid = row - plan.drafts(i).length + plan.numAccepted(i) - 1;
-                choose(plan.sequence(i), 1 + plan.numAccepted(i), lastValid);
+                if (choose(plan.sequence(i), 1 + plan.numAccepted(i), lastValid)) {
+                    places.add(placeBehind(plan.sequence(i), drawn, draw, 1 + plan.numAccepted(i)));
+                }
             }
             draw += plan.numDraws(i);
         }
@@ -117,10 +124,22 @@ final class Drafter {
         return row;
     }
 
-    private void choose(Sequence<?> s, int numNew, int row) {
+    private GrammarMask.@Nullable Place placeBehind(Sequence<?> s, Sampler drawn, int firstDraw, int numNew) {
+        GrammarMask mask = s.mask();
+        if (mask == null) {
+            return null;
+        }
+        GrammarMask.Place place = mask.place();
+        for (int k = 0; k < numNew; k++) {
+            place = mask.after(place, Math.max(0, drawn.token(firstDraw + k)));
+        }
+        return place;
+    }
+
+    private boolean choose(Sequence<?> s, int numNew, int row) {
         s.propose(new int[0]);
         if (!s.canDraft(numNew, numDraftTokens)) {
-            return;
+            return false;
         }
         int i = drafting.size();
         draftRows[i] = row;
@@ -128,6 +147,7 @@ final class Drafter {
         outputIndices[i] = s.numOutputTokens() + numNew - 1;
         drafting.add(s);
         tables.add(s.blockTable());
+        return true;
     }
 
     /** Returns the step with each row's following token instead of its own, and logits wanted where drafts are. */
@@ -155,12 +175,21 @@ final class Drafter {
             positions[i]++;
             outputIndices[i]++;
             Sequence<?> s = drafting.get(i);
-            sampler.addDraft(s.params(), outputIndices[i], s.sampleIndex());
+            GrammarMask mask = s.mask();
+            GrammarMask.Place place = places.get(i);
+            sampler.addDraft(
+                    s.params(),
+                    outputIndices[i],
+                    s.sampleIndex(),
+                    mask == null || place == null ? null : mask.allowed(place));
         }
         sampler.draw(logits);
         for (int i = 0; i < drafts.length; i++) {
             ids[i] = Math.max(0, sampler.token(i)); // −1: not finite; 0 is as good a guess as any
             drafts[i][k] = ids[i];
+            GrammarMask mask = drafting.get(i).mask();
+            GrammarMask.Place place = places.get(i);
+            places.set(i, mask == null || place == null ? null : mask.after(place, ids[i]));
         }
     }
 }

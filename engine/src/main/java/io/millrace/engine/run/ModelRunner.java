@@ -6,6 +6,7 @@ import io.millrace.engine.sample.Sampler;
 import io.millrace.engine.sample.Verifier;
 import io.millrace.engine.schedule.Sequence;
 import io.millrace.engine.schedule.StepPlan;
+import io.millrace.engine.structure.GrammarMask;
 import io.millrace.kernels.KvLayer;
 import io.millrace.kernels.Rank;
 import io.millrace.kernels.Tensor;
@@ -86,7 +87,7 @@ public final class ModelRunner {
         sampler.startStep();
         for (int i = 0; i < plan.size(); i++) {
             for (int k = 0; k < plan.numDraws(i); k++) {
-                addRow(plan.sequence(i), k);
+                addRow(plan.sequence(i), plan.drafts(i), k);
             }
         }
         long start = System.nanoTime();
@@ -117,7 +118,10 @@ public final class ModelRunner {
         }
     }
 
-    private void addRow(Sequence<?> s, int ahead) {
-        sampler.add(s.params(), s.numOutputTokens() + ahead, s.sampleIndex(), s.penalties(), endIds);
+    /** {@code ahead}: behind how many of the drafts the row is; what may come there depends on them. */
+    private void addRow(Sequence<?> s, int[] drafts, int ahead) {
+        GrammarMask mask = s.mask();
+        GrammarMask.Allowed allowed = mask == null ? null : mask.allowed(mask.after(drafts, ahead));
+        sampler.add(s.params(), s.numOutputTokens() + ahead, s.sampleIndex(), s.penalties(), endIds, allowed);
     }
 }

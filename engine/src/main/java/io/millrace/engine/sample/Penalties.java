@@ -72,9 +72,10 @@ public final class Penalties {
      * Returns the list for the next draw.
      *
      * @param endIds the model's end tokens; they and the request's stop ids are forbidden until {@code min_tokens} are there
+     * @param mustEnd nothing but an end is possible, so that it can't be forbidden
      */
-    TokenPenalties forNextDraw(int[] endIds) {
-        int[] forbidden = forbidden(endIds);
+    TokenPenalties forNextDraw(int[] endIds, boolean mustEnd) {
+        int[] forbidden = forbidden(endIds, mustEnd);
         float[] biasNow = bias;
         if (forbidden.length > 0) {
             biasNow = bias.clone(); // after entry(), which may have replaced it by a longer one
@@ -94,9 +95,9 @@ public final class Penalties {
     }
 
     /** Returns the entries of the tokens that can't be next. */
-    private int[] forbidden(int[] endIds) {
+    private int[] forbidden(int[] endIds, boolean mustEnd) {
         IntStream ids = params.badWords().stream().filter(this::isBegun).mapToInt(word -> word.get(word.size() - 1));
-        if (numOutputTokens < params.minTokens()) {
+        if (numOutputTokens < params.minTokens() && !mustEnd) {
             IntStream ends = IntStream.concat(
                     Arrays.stream(endIds), params.stopTokenIds().stream().mapToInt(Integer::intValue));
             ids = IntStream.concat(ids, ends);

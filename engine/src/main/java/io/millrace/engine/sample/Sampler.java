@@ -2,6 +2,7 @@ package io.millrace.engine.sample;
 
 import io.millrace.engine.SamplingParams;
 import io.millrace.engine.TokenLogprobs;
+import io.millrace.engine.structure.GrammarMask;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.Device;
 import io.millrace.kernels.Ops;
@@ -64,8 +65,15 @@ public final class Sampler {
      * @param sampleIndex which of the request's samples
      * @param penalties the sequence's, or null
      * @param endIds ids that would end the sequence, for {@code min_tokens}
+     * @param allowed what its structure allows, null = everything
      */
-    public void add(SamplingParams params, int position, int sampleIndex, @Nullable Penalties penalties, int[] endIds) {
+    public void add(
+            SamplingParams params,
+            int position,
+            int sampleIndex,
+            @Nullable Penalties penalties,
+            int[] endIds,
+            GrammarMask.@Nullable Allowed allowed) {
         int row = batch.numRows++;
         batch.temperature[row] = params.isGreedy() ? 0 : (float) params.temperature();
         batch.topK[row] = params.topK();
@@ -74,13 +82,15 @@ public final class Sampler {
         batch.seed[row] = params.seed();
         batch.position[row] = position;
         batch.sampleIndex[row] = sampleIndex;
-        batch.penalties[row] = penalties == null ? null : penalties.forNextDraw(endIds);
+        batch.penalties[row] =
+                penalties == null ? null : penalties.forNextDraw(endIds, allowed != null && allowed.isEnd());
+        batch.allowed[row] = allowed == null ? null : allowed.bits();
         wantedLogprobs[row] = params.topLogprobs();
     }
 
     /** Adds a row whose draw is only a proposal: no log-probabilities. Its sequence has no penalties. */
-    public void addDraft(SamplingParams params, int position, int sampleIndex) {
-        add(params, position, sampleIndex, null, new int[0]);
+    public void addDraft(SamplingParams params, int position, int sampleIndex, GrammarMask.@Nullable Allowed allowed) {
+        add(params, position, sampleIndex, null, new int[0], allowed);
         wantedLogprobs[batch.numRows - 1] = -1;
     }
 

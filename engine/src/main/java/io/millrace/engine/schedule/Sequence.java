@@ -5,6 +5,7 @@ import io.millrace.engine.kv.BlockTable;
 import io.millrace.engine.kv.PageKey;
 import io.millrace.engine.kv.RadixCache;
 import io.millrace.engine.sample.Penalties;
+import io.millrace.engine.structure.GrammarMask;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -39,6 +40,7 @@ public final class Sequence<C> {
     private int numAccepted;
     private SequenceState state = SequenceState.NEW;
     private @Nullable BlockTable blockTable;
+    private @Nullable GrammarMask mask;
 
     /**
      * Makes a waiting sequence.
@@ -94,6 +96,16 @@ public final class Sequence<C> {
     /** Returns the penalties and biases, null if there are none. */
     public @Nullable Penalties penalties() {
         return penalties;
+    }
+
+    /** Lets it draw only what a structure allows; before its first token. */
+    public void follow(GrammarMask newMask) {
+        mask = newMask;
+    }
+
+    /** Returns what its structure allows, null if it has none. */
+    public @Nullable GrammarMask mask() {
+        return mask;
     }
 
     /** Returns prompt and generated tokens together. */
@@ -214,6 +226,9 @@ public final class Sequence<C> {
         tokens[numTokens++] = token;
         if (penalties != null) {
             penalties.addOutput(token);
+        }
+        if (mask != null) {
+            mask.accept(token);
         }
     }
 

@@ -19,8 +19,10 @@ import java.util.stream.IntStream;
  * contents are encoded without added tokens, so no content can forge a turn.
  */
 public final class ChatTemplate {
-    static final String THINK = "<think>";
-    static final String END_THINK = "</think>";
+    /** Opens a reasoning. */
+    public static final String THINK = "<think>";
+    /** Closes a reasoning. */
+    public static final String END_THINK = "</think>";
 
     private static final int MAX_BYTES = 8 << 20;
     private static final String USER = "<｜User｜>";

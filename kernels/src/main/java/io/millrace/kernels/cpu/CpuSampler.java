@@ -10,7 +10,7 @@ import java.util.Arrays;
 /**
  * Draws tokens. Rows in parallel; nothing sorts the vocabulary. Thread: the rank's.
  *
- * <p>Order: bias, repetition, frequency and presence penalty · greedy rows take their argmax · ÷ temperature · min-p · top-k (ties
+ * <p>Order: bias, repetition, frequency and presence penalty · tokens that aren't allowed · greedy rows take their argmax · ÷ temperature · min-p · top-k (ties
  * with the k-th stay) · top-p over the softmax of what is left, cumulated by (logit descending, id ascending), in double · argmax of
  * logit + Gumbel noise, in double. Probabilities are {@link io.millrace.kernels.cpu.simd.ScalarLanes#exp} of logit − largest logit.
  */
@@ -66,6 +66,10 @@ final class CpuSampler implements WorkerPool.Work {
         if (penalties != null) {
             penalize(c.logits, tokens, penalties);
         }
+        long[] allowed = batch.allowed[s];
+        if (allowed != null) {
+            forbidOthers(c.logits, tokens, allowed);
+        }
         float temperature = batch.temperature[s];
         if (temperature >= MIN_TEMPERATURE && temperature != 1) {
             for (int v = 0; v < tokens; v++) {
@@ -85,6 +89,18 @@ final class CpuSampler implements WorkerPool.Work {
         c.topK(batch.topK[s]);
         c.topP(batch.topP[s]);
         return drawKept(s, c, max);
+    }
+
+    private static void forbidOthers(float[] logits, int tokens, long[] allowed) {
+        for (int from = 0; from < tokens; from += 64) {
+            long forbidden = ~allowed[from >> 6];
+            if (tokens - from < 64) {
+                forbidden &= (1L << (tokens - from)) - 1;
+            }
+            for (; forbidden != 0; forbidden &= forbidden - 1) {
+                logits[from + Long.numberOfTrailingZeros(forbidden)] = Float.NEGATIVE_INFINITY;
+            }
+        }
     }
 
     private static boolean isBroken(float max) {

@@ -6,6 +6,9 @@ import io.millrace.kernels.Tensor;
 import io.millrace.kernels.TokenPenalties;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.BitSet;
+import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Draws tokens and finds log-probabilities; a block per row. The work buffer [S, V] f32 grows to the largest batch and stays (132 MB for 256
@@ -70,16 +73,14 @@ final class CudaSampler {
         for (int s = 0; s < batch.numRows; s++) {
             TokenPenalties p = batch.penalties[s];
             count += p == null ? 0 : p.length();
+            count += numForbidden(batch, s);
         }
         rowBytes = cleared(rowBytes, batch.numRows * ROW_BYTES);
         penaltyBytes = cleared(penaltyBytes, count * PENALTY_BYTES);
         for (int s = 0; s < batch.numRows; s++) {
             TokenPenalties p = batch.penalties[s];
             int start = penaltyBytes.position() / PENALTY_BYTES;
-            for (int i = 0; p != null && i < p.length(); i++) {
-                penaltyBytes.putInt(p.tokens()[i]).putInt(p.outputCounts()[i]);
-                penaltyBytes.putInt(p.isSeen()[i] ? 1 : 0).putFloat(p.bias()[i]);
-            }
+            putPenalties(p, batch.allowed[s], batch.numTokens);
             rowBytes.putLong(batch.seed[s]).putInt(batch.position[s]).putInt(batch.sampleIndex[s]);
             rowBytes.putFloat(batch.temperature[s]).putInt(batch.topK[s]);
             rowBytes.putFloat(batch.topP[s]).putFloat(batch.minP[s]);
@@ -91,6 +92,34 @@ final class CudaSampler {
         }
         penaltyBytes.flip();
         return rowBytes.flip();
+    }
+
+    private static int numForbidden(SamplingBatch batch, int s) {
+        long[] allowed = batch.allowed[s];
+        return allowed == null
+                ? 0
+                : batch.numTokens
+                        - (int) LongStream.of(allowed).map(Long::bitCount).sum();
+    }
+
+    /** A token that isn't allowed has a bias of −∞, 16 bytes each; each token is listed once. */
+    private void putPenalties(@Nullable TokenPenalties p, long @Nullable [] allowed, int numTokens) {
+        BitSet forbidden = new BitSet();
+        if (allowed != null) {
+            forbidden = BitSet.valueOf(allowed);
+            forbidden.flip(0, numTokens);
+            forbidden.clear(numTokens, forbidden.size());
+        }
+        for (int i = 0; p != null && i < p.length(); i++) {
+            int token = p.tokens()[i];
+            boolean isForbidden = forbidden.get(token);
+            forbidden.clear(token);
+            penaltyBytes.putInt(token).putInt(p.outputCounts()[i]);
+            penaltyBytes.putInt(p.isSeen()[i] ? 1 : 0).putFloat(isForbidden ? Float.NEGATIVE_INFINITY : p.bias()[i]);
+        }
+        for (int token = forbidden.nextSetBit(0); token >= 0; token = forbidden.nextSetBit(token + 1)) {
+            penaltyBytes.putInt(token).putInt(0).putInt(0).putFloat(Float.NEGATIVE_INFINITY);
+        }
     }
 
     private static ByteBuffer cleared(ByteBuffer buffer, int count) {

@@ -44,6 +44,10 @@ class CudaSamplerTest {
             batch.seed[s] = 0x9E3779B97F4A7C15L * row;
             batch.position[s] = row;
             batch.sampleIndex[s] = row % 2;
+            if (row % 7 == 0) {
+                batch.allowed[s] =
+                        new SplittableRandom(row).longs((TOKENS + 63) / 64).toArray();
+            }
             if (row % 3 == 0) {
                 int[] tokens = {row, 4_000 + row, 9_002};
                 batch.penalties[s] = new TokenPenalties(
