@@ -23,6 +23,16 @@ public record ParallelPlan(int tp, int ep, boolean dpAttention) {
         return Math.max(tp, ep);
     }
 
+    /** Returns the groups that each attend to requests of their own: 1 unless {@link #dpAttention}. */
+    public int dp() {
+        return dpAttention ? numRanks() / tp : 1;
+    }
+
+    /** Returns the ranks that share the columns of one routed expert. */
+    public int expertTp() {
+        return numRanks() / ep;
+    }
+
     @Override
     public String toString() {
         return "tp" + tp + "-ep" + ep + (dpAttention ? "-dpattn" : "");

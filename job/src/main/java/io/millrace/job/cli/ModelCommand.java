@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import io.millrace.engine.ConfigException;
+import io.millrace.engine.model.MemoryPlan;
 import io.millrace.engine.model.ModelConfig;
 import io.millrace.engine.model.ModelFolder;
 import io.millrace.engine.model.ModelReport;
@@ -15,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -37,22 +39,39 @@ final class ModelCommand {
     @Command(
             name = "inspect",
             mixinStandardHelpOptions = true,
-            description = "Parameters, bytes and shapes of a model.")
+            description = "Parameters, bytes and shapes of a model; with --gpus, the parallel plans that fit.")
     int inspect(
             @Mixin Terminal terminal,
             @Parameters(arity = "0..1", paramLabel = "DIR", description = "Model folder, or a config.json.") @Nullable
                     Path dir,
             @Option(names = "--model", paramLabel = "DIR", description = "The same as DIR. Default: the shipped model.")
                     @Nullable
-                    Path model) {
-        Path path = first(dir, model);
+                    Path model,
+            @Option(names = "--config", paramLabel = "FILE", description = "A config.json instead of a folder.")
+                    @Nullable
+                    Path config,
+            @Mixin GpuSizing sizing) {
+        Path path = config != null ? config : first(dir, model);
         ModelReport report = Files.isRegularFile(path)
                 ? ModelReport.of(path.toString(), ModelConfig.read(path))
                 : ModelReport.of(ModelFolder.open(path));
+        List<MemoryPlan> plans = sizing.isAsked() ? sizing.plans(report.config()) : List.of();
         if (terminal.isJson()) {
-            terminal.result(json(report).toString());
+            ObjectNode json = json(report);
+            if (sizing.isAsked()) {
+                sizing.json(json.putArray("plans"), plans);
+            }
+            terminal.result(json.toString());
             return Main.DONE;
         }
+        print(terminal, report);
+        if (sizing.isAsked()) {
+            sizing.print(terminal, plans);
+        }
+        return Main.DONE;
+    }
+
+    private static void print(Terminal terminal, ModelReport report) {
         ModelConfig c = report.config();
         row(terminal, "model", report.name());
         row(terminal, "parameters", "%,d (active per token %,d)", report.numParameters(), report.numActiveParameters());
@@ -97,7 +116,6 @@ final class ModelCommand {
                 report.numShards(),
                 report.numTensors(),
                 report.fileBytes() / GIB);
-        return Main.DONE;
     }
 
     private static void row(Terminal terminal, String name, String format, Object... values) {

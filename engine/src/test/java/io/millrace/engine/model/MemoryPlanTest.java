@@ -1,0 +1,76 @@
+package io.millrace.engine.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.millrace.kernels.ParallelPlan;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** R1's numbers are sums over its published shapes, made by hand (docs/sizing.md). */
+class MemoryPlanTest {
+    private static final ModelConfig R1 = TestConfigs.parse(TestConfigs.r1());
+    private static final long USABLE = 126_900_000_000L;
+
+    @Test
+    void r1UnderPureTpIsTheSumOfItsShards() {
+        MemoryPlan plan = r1(new ParallelPlan(8, 1, false));
+
+        assertThat(plan.weightBytes()).isEqualTo(85_270_039_072L);
+        assertThat(plan.workspaceBytes()).isEqualTo(1_700_594_692L);
+        assertThat(plan.kvPoolBytes()).isEqualTo(39_927_988_224L);
+        assertThat(plan.kvTokens()).isEqualTo(568_192);
+        assertThat(plan.users(2000)).isEqualTo(277);
+    }
+
+    @Test
+    void r1UnderDpAttentionHoldsMoreTokensInSmallerPools() {
+        MemoryPlan plan = r1(new ParallelPlan(1, 8, true));
+
+        assertThat(plan.weightBytes()).isEqualTo(101_865_920_864L);
+        assertThat(plan.workspaceBytes()).isEqualTo(1_239_847_940L);
+        assertThat(plan.kvPoolBytes()).isEqualTo(23_791_288_320L);
+        assertThat(plan.kvTokens()).isEqualTo(2_708_480);
+        assertThat(plan.users(2000)).isEqualTo(1320);
+    }
+
+    @Test
+    void allPlansOfEightAreListedMostTokensFirst() {
+        List<MemoryPlan> plans = MemoryPlan.all(R1, new MemoryPlan.Demand(8, USABLE, 1024, 2048, false));
+
+        assertThat(plans)
+                .extracting(plan -> plan.plan().toString())
+                .containsExactly(
+                        "tp1-ep8-dpattn",
+                        "tp2-ep8-dpattn",
+                        "tp4-ep8-dpattn",
+                        "tp8-ep1",
+                        "tp8-ep2",
+                        "tp8-ep4",
+                        "tp8-ep8");
+        assertThat(plans).allMatch(MemoryPlan::fits);
+    }
+
+    @Test
+    void oneGpuIsTooSmallAndSaysWhatItNeeds() {
+        MemoryPlan plan = MemoryPlan.all(R1, new MemoryPlan.Demand(1, USABLE, 1024, 2048, false))
+                .get(0);
+
+        assertThat(plan.fits()).isFalse();
+        assertThat(plan.users(2000)).isZero();
+        assertThat(plan.refusal()).contains("for weights").endsWith("but a GPU has 126,900,000,000");
+    }
+
+    @Test
+    void aCutThroughAScaleBlockIsRefused() {
+        ModelConfig tiny = TestConfigs.parse(TestConfigs.tinyR1());
+        MemoryPlan plan =
+                MemoryPlan.of(tiny, new MemoryPlan.Demand(2, USABLE, 8, 512, false), new ParallelPlan(2, 1, false));
+
+        assertThat(plan.refusal())
+                .isEqualTo("the columns of o_proj, 128, split 2 ways cuts a block of 128 that shares one scale");
+    }
+
+    private static MemoryPlan r1(ParallelPlan plan) {
+        return MemoryPlan.of(R1, new MemoryPlan.Demand(8, USABLE, 1024, 2048, false), plan);
+    }
+}
