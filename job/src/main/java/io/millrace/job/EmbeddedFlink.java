@@ -137,6 +137,11 @@ public final class EmbeddedFlink implements AutoCloseable {
         return await("stopping the job", cluster.stopWithSavepoint(job, folder, false, SavepointFormatType.CANONICAL));
     }
 
+    /** Saves the progress while the job goes on; transactions stay open until the next checkpoint. Returns the savepoint's path. */
+    String savepoint(String folder) {
+        return await("saving the job", cluster.triggerSavepoint(job, folder, false, SavepointFormatType.CANONICAL));
+    }
+
     /** Ends the job without saving; its last checkpoint stays. */
     public void cancel() {
         await("cancelling the job", cluster.cancelJob(job));

@@ -55,12 +55,12 @@ final class KafkaEnds {
     }
 
     /** Returns the sink of completions. */
-    KafkaSink<WireRecord> completions() {
+    WatchedSink completions() {
         return sink("completions", options.get(JobOptions.COMPLETIONS_TOPIC));
     }
 
     /** Returns the sink of dead letters. */
-    KafkaSink<WireRecord> deadLetters() {
+    WatchedSink deadLetters() {
         return sink("dlq", options.get(JobOptions.DLQ_TOPIC));
     }
 
@@ -78,7 +78,7 @@ final class KafkaEnds {
                 .build();
     }
 
-    private KafkaSink<WireRecord> sink(String name, String topic) {
+    private WatchedSink sink(String name, String topic) {
         Properties producer = options.kafkaProperties();
         producer.setProperty(
                 "transaction.timeout.ms",
@@ -86,7 +86,7 @@ final class KafkaEnds {
         producer.setProperty(
                 "max.request.size",
                 Long.toString(options.get(JobOptions.MAX_COMPLETION_BYTES) + RECORD_OVERHEAD_BYTES));
-        return KafkaSink.<WireRecord>builder()
+        KafkaSink<WireRecord> sink = KafkaSink.<WireRecord>builder()
                 .setBootstrapServers(options.get(JobOptions.BOOTSTRAP_SERVERS))
                 .setKafkaProducerConfig(producer)
                 .setDeliveryGuarantee(DeliveryGuarantee.EXACTLY_ONCE)
@@ -95,5 +95,6 @@ final class KafkaEnds {
                 .setTransactionNamingStrategy(TransactionNamingStrategy.INCREMENTING)
                 .setRecordSerializer(new WireRecordWriter(topic))
                 .build();
+        return new WatchedSink(sink, options.kafkaProperties(), topic, false);
     }
 }

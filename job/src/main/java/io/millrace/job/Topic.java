@@ -59,6 +59,34 @@ public final class Topic implements AutoCloseable {
         }
     }
 
+    /**
+     * Opens partitions at given offsets, uncommitted and aborted records included.
+     *
+     * @param client bootstrap servers and whatever the clients need
+     * @param from where to begin
+     */
+    static Topic openUncommitted(Properties client, Map<TopicPartition, Long> from) {
+        return open(client, "read_uncommitted", from);
+    }
+
+    /** Opens partitions at given offsets. */
+    static Topic openCommitted(Properties client, Map<TopicPartition, Long> from) {
+        return open(client, "read_committed", from);
+    }
+
+    private static Topic open(Properties client, String isolation, Map<TopicPartition, Long> from) {
+        Properties p = new Properties();
+        p.putAll(client);
+        p.setProperty("isolation.level", isolation);
+        p.setProperty("enable.auto.commit", "false");
+        p.setProperty("auto.offset.reset", "earliest");
+        Topic topic = new Topic(new KafkaConsumer<>(p, new ByteArrayDeserializer(), new ByteArrayDeserializer()));
+        topic.partitions.addAll(from.keySet());
+        topic.consumer.assign(topic.partitions);
+        from.forEach(topic.consumer::seek);
+        return topic;
+    }
+
     private void assign(String... names) {
         for (String name : names) {
             List<PartitionInfo> infos = consumer.partitionsFor(name);
@@ -79,6 +107,16 @@ public final class Topic implements AutoCloseable {
     /** Returns the ends of all partitions as they are now: what is committed ends there. */
     public Map<TopicPartition, Long> ends() {
         return consumer.endOffsets(partitions);
+    }
+
+    /** Returns the first offsets that all partitions still have. */
+    Map<TopicPartition, Long> begins() {
+        return consumer.beginningOffsets(partitions);
+    }
+
+    /** Goes back to given offsets. */
+    void seek(Map<TopicPartition, Long> offsets) {
+        offsets.forEach(consumer::seek);
     }
 
     /** Returns whether records before those ends are still to be read. */

@@ -26,6 +26,8 @@ import picocli.CommandLine.Command;
             LocalCommand.class,
             SubmitCommand.class,
             CancelCommand.class,
+            DlqCommand.class,
+            ReconcileCommand.class,
             TokenizeCommand.class,
             DetokenizeCommand.class,
             ModelCommand.class
@@ -60,11 +62,7 @@ public final class Main {
         line.setUsageHelpWidth(120);
         line.setOut(new PrintWriter(new OutputStreamWriter(System.out, UTF_8), true));
         line.setErr(new PrintWriter(new OutputStreamWriter(System.err, UTF_8), true));
-        line.getSubcommands().values().forEach(sub -> {
-            if (sub.getCommand() instanceof TakesJobOptions c) {
-                c.jobOptionArgs().addTo(sub.getCommandSpec(), c);
-            }
-        });
+        addJobOptions(line);
         line.setParameterExceptionHandler((e, a) -> {
             CommandLine at = e.getCommandLine();
             oneLine(at, e, isVerbose);
@@ -80,6 +78,15 @@ public final class Main {
             return e instanceof ConfigException ? WRONG_USAGE : FAILED;
         });
         return line.execute(args);
+    }
+
+    private static void addJobOptions(CommandLine parent) {
+        parent.getSubcommands().values().forEach(sub -> {
+            if (sub.getCommand() instanceof TakesJobOptions c) {
+                c.jobOptionArgs().addTo(sub.getCommandSpec(), c);
+            }
+            addJobOptions(sub);
+        });
     }
 
     private static void oneLine(CommandLine at, Throwable e, boolean isVerbose) {
