@@ -74,7 +74,6 @@ class LostCommitIT {
 
     @Test
     void anOutageLongerThanTheTransactionTimeoutIsReported() throws InterruptedException {
-        Map<TopicPartition, Long> end;
         String savepoint;
         JobOptions slow = options("lost", "1 h");
         try (EmbeddedFlink flink = start(slow, null)) {
@@ -84,9 +83,7 @@ class LostCommitIT {
             savepoint = flink.savepoint(work.resolve("savepoints").toUri().toString());
             flink.cancel();
         }
-        end = written("lost.c");
-        await(() -> committed("lost.c").equals(written("lost.c"))
-                && !written("lost.c").equals(end));
+        await(() -> committed("lost.c").equals(written("lost.c"))); // the broker has ended every transaction
         assertThat(read("lost.c")).isEmpty();
 
         try (EmbeddedFlink flink = start(options("lost", "300 ms"), savepoint)) {

@@ -21,17 +21,17 @@ class DemoIT {
                 "demo",
                 "--json",
                 "--requests",
-                "48",
+                "120",
                 "--work",
                 folder + "/killed",
                 "--kill-at",
-                "5,15,25",
+                "5,40,80",
                 "--concurrency",
                 "8",
                 "--checkpoint-interval",
                 "200 ms");
         CommandRun undisturbed =
-                CommandRun.of("", "demo", "--json", "--requests", "48", "--work", folder + "/undisturbed");
+                CommandRun.of("", "demo", "--json", "--requests", "120", "--work", folder + "/undisturbed");
 
         assertThat(killed.exitCode()).as(killed.err()).isZero();
         assertThat(undisturbed.exitCode()).as(undisturbed.err()).isZero();
@@ -50,7 +50,7 @@ class DemoIT {
                         "resumed_tokens",
                         "regenerated_tokens");
         for (JsonNode json : new JsonNode[] {killed.json(), undisturbed.json()}) {
-            assertThat(json.path("completions").asInt()).isEqualTo(48);
+            assertThat(json.path("completions").asInt()).isEqualTo(120);
             assertThat(json.path("dead_letters").asInt()).isZero();
             assertThat(json.path("lost").asInt()).isZero();
             assertThat(json.path("duplicated").asInt()).isZero();
@@ -65,7 +65,7 @@ class DemoIT {
         assertThat(undisturbed.json().path("regenerated_tokens").asInt()).isZero();
         Path a = folder.resolve("killed/completions.jsonl");
         Path b = folder.resolve("undisturbed/completions.jsonl");
-        assertThat(Answers.ids(a)).hasSize(48).isSorted().doesNotHaveDuplicates();
+        assertThat(Answers.ids(a)).hasSize(120).isSorted().doesNotHaveDuplicates();
         assertThat(Answers.comparable(a)).isEqualTo(Answers.comparable(b));
         assertThat(folder.resolve("killed/millrace.log")).isNotEmptyFile();
         assertThat(folder.resolve("killed/kafka")).doesNotExist();

@@ -107,7 +107,7 @@ class GenerateIT {
 
     @Test
     void endedPolitelyThenKilledItGoesOnWithTheSameAnswers() throws Exception {
-        Files.write(folder.resolve("in.jsonl"), eval.subList(0, 60));
+        Files.write(folder.resolve("in.jsonl"), eval.subList(0, 600));
         String[] options = {
             "--max-tokens", "100", "--seed", "7", "--concurrency", "4", "--checkpoint-interval", "300 ms"
         };
@@ -132,7 +132,7 @@ class GenerateIT {
         CommandRun last = generate(append(options, "--resume", "--json"));
         assertThat(last.exitCode()).as(last.err()).isZero();
         assertThat(last.json().path("resumed").asBoolean()).isTrue();
-        assertThat(last.json().path("completions").asInt()).isEqualTo(60);
+        assertThat(last.json().path("completions").asInt()).isEqualTo(600);
 
         CommandRun undisturbed = CommandRun.of(
                 "", append(options, "generate", "--input", folder + "/in.jsonl", "--output", folder + "/ref.jsonl"));
