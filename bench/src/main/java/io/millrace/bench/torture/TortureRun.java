@@ -157,7 +157,7 @@ final class TortureRun {
                     kill(cluster, watch, answers, oracle, KINDS.get(done % KINDS.size()));
                     done++;
                 }
-                if (!take(answers, oracle, () -> true, PATIENCE)) {
+                if (oracle.numAnswered() < oracle.size() && !take(answers, oracle, () -> true, PATIENCE)) {
                     break; // nothing more comes
                 }
             }

@@ -7,6 +7,7 @@ import io.millrace.job.local.LocalCluster;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A short torture of real processes, in a folder whose name has a blank. */
@@ -15,11 +16,12 @@ class TortureIT {
     Path folder;
 
     @Test
+    @Timeout(600)
     void aKilledTaskManagerAndJobManagerChangeNothing() throws Exception {
         Path home = Path.of("..").toAbsolutePath().normalize();
         ClusterSettings settings = ClusterSettings.choose(folder.resolve("a cluster"), 2, 2, 1024);
-        TortureRun.Result result = new TortureRun(settings, home, 400, 2, 1, System.err).execute(folder);
-        assertThat(result.prompts()).isEqualTo(400);
+        TortureRun.Result result = new TortureRun(settings, home, 800, 2, 1, System.err).execute(folder);
+        assertThat(result.prompts()).isEqualTo(800);
         assertThat(result.lost()).isZero();
         assertThat(result.doubled()).isZero();
         assertThat(result.changed()).isZero();

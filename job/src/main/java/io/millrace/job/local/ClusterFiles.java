@@ -92,6 +92,7 @@ final class ClusterFiles {
         c.put("heartbeat.interval", "1000");
         c.put("heartbeat.timeout", "10000");
         c.put("taskmanager.load-balance.mode", "SLOTS");
+        c.put("web.refresh-interval", "200"); // else the job manager answers with a state of 3 s ago
         c.put("metrics.fetcher.update-interval", "1000");
         c.put("restart-strategy.type", "exponential-delay");
         c.put("restart-strategy.exponential-delay.initial-backoff", "200 ms");
