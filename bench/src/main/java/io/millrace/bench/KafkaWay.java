@@ -8,15 +8,14 @@ import io.millrace.job.JobOptions;
 import io.millrace.job.MillraceJob;
 import io.millrace.job.Topic;
 import io.millrace.job.TopicWriter;
+import io.millrace.job.cli.Folders;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /**
@@ -53,7 +52,11 @@ final class KafkaWay implements ServingWay {
                     options.get(JobOptions.DLQ_TOPIC));
             serve(clock, options);
         }
-        delete(folder);
+        try {
+            Folders.delete(folder);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private void serve(RunClock clock, JobOptions options) {
@@ -114,16 +117,6 @@ final class KafkaWay implements ServingWay {
     private static Path temporaryFolder() {
         try {
             return Files.createTempDirectory("millrace-bench-");
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private static void delete(Path folder) {
-        try (Stream<Path> all = Files.walk(folder)) {
-            for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
-            }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -93,7 +93,7 @@ final class RunClock {
         start = MachineLoad.now();
     }
 
-    /** Has somebody look on, ten times a second, while the run is awaited. */
+    /** Has somebody look on, each {@link #LOOK}, while the run is awaited. */
     RunClock watchedBy(Runnable newWatcher) {
         watcher = newWatcher;
         return this;

@@ -9,7 +9,8 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Everything {@code ContinuousBatchOperator} needs; travels with the job graph, holds no secret.
+ * Everything {@code ContinuousBatchOperator} needs; travels with the job graph. Its text shows no secret; the source of cancels may hold
+ * one, as the sources and sinks of the graph do.
  *
  * @param modelFolder path of the model folder on the task managers
  * @param backend {@code cpu} or {@code cuda}

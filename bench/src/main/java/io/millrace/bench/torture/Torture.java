@@ -3,13 +3,13 @@ package io.millrace.bench.torture;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.engine.ConfigException;
+import io.millrace.job.cli.Folders;
 import io.millrace.job.local.ClusterSettings;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -70,27 +70,16 @@ public final class Torture implements Callable<Integer> {
         Path folder = given == null
                 ? Files.createTempDirectory("millrace-torture-")
                 : Files.createDirectories(given.toAbsolutePath());
-        Path home = Path.of(System.getProperty("millrace.home", "."))
-                .toAbsolutePath()
-                .normalize();
         ClusterSettings settings = ClusterSettings.choose(folder.resolve("cluster"), taskManagers, 2, 1536);
-        TortureRun run = new TortureRun(settings, home, prompts, kills, seed, isJson ? null : err);
+        TortureRun run = new TortureRun(settings, prompts, kills, seed, isJson ? null : err);
         TortureRun.Result result = run.execute(folder);
         out.println(isJson ? json(result).toString() : text(result));
         if (given == null && result.isClean()) {
-            delete(folder);
+            Folders.delete(folder);
         } else {
             err.println("logs and topics: " + folder);
         }
         return result.isClean() ? 0 : 1;
-    }
-
-    private static void delete(Path folder) throws IOException {
-        try (var files = Files.walk(folder)) {
-            for (Path p : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(p);
-            }
-        }
     }
 
     private ObjectNode json(TortureRun.Result r) {

@@ -4,9 +4,11 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.millrace.job.EmbeddedBroker;
 import io.millrace.job.LineReader;
+import io.millrace.job.MillraceJob;
 import io.millrace.job.RecordId;
 import io.millrace.job.Topic;
 import io.millrace.job.TopicWriter;
+import io.millrace.job.cli.Home;
 import io.millrace.job.local.ClusterSettings;
 import io.millrace.job.local.FlinkRun;
 import io.millrace.job.local.LocalCluster;
@@ -50,8 +52,6 @@ final class TortureRun {
             "--threads=1");
 
     private final ClusterSettings settings;
-    private final Path home;
-    private final Path lib;
     private final int numPrompts;
     private final int numKills;
     private final SplittableRandom random;
@@ -60,11 +60,8 @@ final class TortureRun {
     private final Map<Kill, Integer> kills = new EnumMap<>(Kill.class);
     private final List<Recovery> recoveries = new ArrayList<>();
 
-    TortureRun(
-            ClusterSettings settings, Path home, int numPrompts, int numKills, long seed, @Nullable PrintStream talk) {
+    TortureRun(ClusterSettings settings, int numPrompts, int numKills, long seed, @Nullable PrintStream talk) {
         this.settings = settings;
-        this.home = home;
-        this.lib = home.resolve("job").resolve("target").resolve("lib");
         this.numPrompts = numPrompts;
         this.numKills = numKills;
         this.seed = seed;
@@ -113,7 +110,7 @@ final class TortureRun {
         TorturePrompts.write(prompts, numPrompts, seed);
         say("the undisturbed run: " + numPrompts + " prompts");
         Oracle oracle = new Oracle(undisturbed(folder, prompts));
-        LocalCluster cluster = new LocalCluster(settings, lib);
+        LocalCluster cluster = new LocalCluster(settings, Home.lib());
         say("starting the cluster in " + settings.folder());
         cluster.up();
         try {
@@ -128,7 +125,7 @@ final class TortureRun {
         Path completions = folder.resolve("undisturbed.jsonl");
         Path log = folder.resolve("undisturbed.log");
         Process process = new ProcessBuilder(
-                        home.resolve("millrace").toString(),
+                        Home.folder().resolve("millrace").toString(),
                         "generate",
                         "--input",
                         prompts.toString(),
@@ -157,11 +154,11 @@ final class TortureRun {
                     kill(cluster, watch, answers, oracle, KINDS.get(done % KINDS.size()));
                     done++;
                 }
-                if (oracle.numAnswered() < oracle.size() && !take(answers, oracle, () -> true, PATIENCE)) {
+                if (oracle.numAnswered() < oracle.size() && !take(answers, oracle, true, PATIENCE)) {
                     break; // nothing more comes
                 }
             }
-            take(answers, oracle, () -> false, SETTLE); // what is doubled may come late
+            take(answers, oracle, false, SETTLE); // what is doubled may come late
             long drawn = watch.tokensDrawn();
             return new Result(
                     oracle.size(),
@@ -190,13 +187,12 @@ final class TortureRun {
 
     private String submit() throws IOException {
         List<String> args = new ArrayList<>(JOB);
-        args.add("--model=" + home.resolve("models").resolve("tiny-r1"));
+        args.add("--model=" + Home.tinyR1());
         args.add("--bootstrap-servers=" + settings.bootstrapServers());
         args.add("--metrics-port=" + settings.metricsPorts());
         args.add("--parallelism=" + settings.numTaskManagers());
-        Path jar = home.resolve("job").resolve("target").resolve("dist").resolve("millrace.jar");
-        FlinkRun.Submitted submitted =
-                new FlinkRun(settings.conf(), lib, jar).submit("io.millrace.job.MillraceJob", null, args);
+        FlinkRun.Submitted submitted = new FlinkRun(settings.conf(), Home.lib(), Home.jobJar())
+                .submit(MillraceJob.class.getName(), null, args);
         if (submitted.jobId() == null) {
             throw new IllegalStateException("flink run failed: " + submitted.reason());
         }
@@ -210,7 +206,7 @@ final class TortureRun {
         if (!isBusy) {
             return false;
         }
-        take(answers, oracle, () -> false, Duration.ofMillis(longer));
+        take(answers, oracle, false, Duration.ofMillis(longer));
         return watch.running() >= MIN_RUNNING;
     }
 
@@ -243,7 +239,7 @@ final class TortureRun {
             if (oracle.numAnswered() == oracle.size() || System.nanoTime() > deadline) {
                 return false;
             }
-            take(answers, oracle, () -> false, LOOK);
+            take(answers, oracle, false, LOOK);
         }
         return true;
     }
@@ -255,7 +251,7 @@ final class TortureRun {
             if (System.nanoTime() > deadline) {
                 return false;
             }
-            take(answers, oracle, () -> false, LOOK);
+            take(answers, oracle, false, LOOK);
         }
         return true;
     }
@@ -263,10 +259,10 @@ final class TortureRun {
     /**
      * Takes what comes within a time.
      *
-     * @param isEnough whether to return after the first records
+     * @param endsWithFirst whether to return after the first records
      * @return whether anything came
      */
-    private static boolean take(Topic answers, Oracle oracle, BooleanSupplier isEnough, Duration within)
+    private static boolean take(Topic answers, Oracle oracle, boolean endsWithFirst, Duration within)
             throws IOException {
         long deadline = System.nanoTime() + within.toNanos();
         boolean hasTaken = false;
@@ -279,7 +275,7 @@ final class TortureRun {
                     oracle.deadLetter(new String(r.key(), UTF_8));
                 }
             }
-        } while (!(hasTaken && isEnough.getAsBoolean()) && System.nanoTime() < deadline);
+        } while (!(hasTaken && endsWithFirst) && System.nanoTime() < deadline);
         return hasTaken;
     }
 

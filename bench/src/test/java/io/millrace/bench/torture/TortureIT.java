@@ -2,6 +2,7 @@ package io.millrace.bench.torture;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.job.cli.Home;
 import io.millrace.job.local.ClusterSettings;
 import io.millrace.job.local.LocalCluster;
 import java.nio.file.Files;
@@ -18,17 +19,15 @@ class TortureIT {
     @Test
     @Timeout(600)
     void aKilledTaskManagerAndJobManagerChangeNothing() throws Exception {
-        Path home = Path.of("..").toAbsolutePath().normalize();
         ClusterSettings settings = ClusterSettings.choose(folder.resolve("a cluster"), 2, 2, 1024);
-        TortureRun.Result result = new TortureRun(settings, home, 800, 2, 1, System.err).execute(folder);
+        TortureRun.Result result = new TortureRun(settings, 800, 2, 1, System.err).execute(folder);
         assertThat(result.prompts()).isEqualTo(800);
         assertThat(result.lost()).isZero();
         assertThat(result.doubled()).isZero();
         assertThat(result.changed()).isZero();
         assertThat(result.kills().keySet()).contains(Kill.TASK_MANAGER);
         assertThat(result.tokensKept()).isPositive();
-        LocalCluster cluster =
-                new LocalCluster(settings, home.resolve("job").resolve("target").resolve("lib"));
+        LocalCluster cluster = new LocalCluster(settings, Home.lib());
         assertThat(cluster.isUp()).isFalse();
         assertThat(cluster.processes().all()).allMatch(p -> p.find().isEmpty());
         assertThat(Files.readString(settings.logs().resolve("supervisor.log")))

@@ -3,15 +3,11 @@ package io.millrace.job.cli;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.millrace.job.JobOption;
 import io.millrace.job.JobOptions;
 import io.millrace.job.ServiceOptions;
 import io.millrace.job.TopicWriter;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /** Ids to the control topic. */
@@ -23,39 +19,14 @@ import picocli.CommandLine.Parameters;
             "Cancels requests: those of these ids that are decoding or waiting, or whose prompts are still unread.",
             "Each ends with a completion that has the text so far and finish_reason \"cancelled\"."
         })
-final class CancelCommand implements Callable<Integer>, JobOptionArgs.TakesJobOptions {
+final class CancelCommand extends TopicCommand {
     private static final int MAX_RECORD_BYTES = 1 << 20;
-
-    @Mixin
-    private Terminal terminal = new Terminal();
-
-    @Mixin
-    private JobOptionArgs jobOptionArgs = new JobOptionArgs();
 
     @Parameters(arity = "1..*", paramLabel = "ID", description = "Ids of requests.")
     private List<String> ids = List.of();
 
     @Override
-    public JobOptionArgs jobOptionArgs() {
-        return jobOptionArgs;
-    }
-
-    @Override
-    public JobOption.Group[] optionGroups() {
-        return new JobOption.Group[] {JobOption.Group.KAFKA};
-    }
-
-    @Override
-    public Map<String, String> optionDefaults() {
-        return Map.of();
-    }
-
-    @Override
-    public Integer call() {
-        JobOptions options = jobOptionArgs.resolve(Map.of(), Map.of());
-        if (jobOptionArgs.printed(options, terminal)) {
-            return Main.DONE;
-        }
+    int call(JobOptions options) {
         String topic = options.get(ServiceOptions.CONTROL_TOPIC);
         try (TopicWriter to = TopicWriter.open(options.kafkaProperties(), topic, MAX_RECORD_BYTES)) {
             for (String id : ids) {

@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.engine.ConfigException;
-import io.millrace.job.JobOption;
 import io.millrace.job.JobOptions;
 import io.millrace.job.ServiceOptions;
 import io.millrace.job.Topic;
@@ -17,13 +16,11 @@ import io.millrace.schemas.WireException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.Header;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Completions from a topic, one line each, committed ones only. */
@@ -36,15 +33,9 @@ import picocli.CommandLine.Option;
             "With --partials the pieces of completions that are being generated, for requests with stream: true.",
             "Ends at the topic's end, or with --max after that many, or with --timeout when nothing came for that long."
         })
-final class ConsumeCommand implements Callable<Integer>, JobOptionArgs.TakesJobOptions {
+final class ConsumeCommand extends TopicCommand {
     private static final Duration POLL = Duration.ofMillis(100);
     private static final ObjectMapper JSON = new ObjectMapper();
-
-    @Mixin
-    private Terminal terminal = new Terminal();
-
-    @Mixin
-    private JobOptionArgs jobOptionArgs = new JobOptionArgs();
 
     @Option(names = "--topic", paramLabel = "NAME", description = "Instead of --completions-topic.")
     private @Nullable String topic;
@@ -73,26 +64,7 @@ final class ConsumeCommand implements Callable<Integer>, JobOptionArgs.TakesJobO
     private boolean isEnvelope;
 
     @Override
-    public JobOptionArgs jobOptionArgs() {
-        return jobOptionArgs;
-    }
-
-    @Override
-    public JobOption.Group[] optionGroups() {
-        return new JobOption.Group[] {JobOption.Group.KAFKA};
-    }
-
-    @Override
-    public Map<String, String> optionDefaults() {
-        return Map.of();
-    }
-
-    @Override
-    public Integer call() {
-        JobOptions options = jobOptionArgs.resolve(Map.of(), Map.of());
-        if (jobOptionArgs.printed(options, terminal)) {
-            return Main.DONE;
-        }
+    int call(JobOptions options) {
         if ((max != null && max < 1) || (timeoutSeconds != null && !(timeoutSeconds > 0))) {
             throw new ConfigException("--max and --timeout must be above 0");
         }

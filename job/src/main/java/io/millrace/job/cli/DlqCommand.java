@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.engine.ConfigException;
 import io.millrace.job.DeadLetter;
 import io.millrace.job.DeadLetterReplay;
-import io.millrace.job.JobOption;
 import io.millrace.job.JobOptions;
 import io.millrace.job.Position;
 import io.millrace.job.Republisher;
@@ -15,8 +14,6 @@ import io.millrace.schemas.ContentType;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.time.Instant;
-import java.util.Map;
-import java.util.concurrent.Callable;
 import org.apache.kafka.common.header.Header;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -62,38 +59,6 @@ final class DlqCommand {
         }
     }
 
-    /** What the three have in common. */
-    abstract static class OnTopic implements Callable<Integer>, JobOptionArgs.TakesJobOptions {
-        @Mixin
-        protected Terminal terminal = new Terminal();
-
-        @Mixin
-        private JobOptionArgs jobOptionArgs = new JobOptionArgs();
-
-        @Override
-        public JobOptionArgs jobOptionArgs() {
-            return jobOptionArgs;
-        }
-
-        @Override
-        public JobOption.Group[] optionGroups() {
-            return new JobOption.Group[] {JobOption.Group.KAFKA};
-        }
-
-        @Override
-        public Map<String, String> optionDefaults() {
-            return Map.of();
-        }
-
-        @Override
-        public Integer call() {
-            JobOptions options = jobOptionArgs.resolve(Map.of(), Map.of());
-            return jobOptionArgs.printed(options, terminal) ? Main.DONE : call(options);
-        }
-
-        abstract int call(JobOptions options);
-    }
-
     /** One line a letter. */
     @Command(
             name = "list",
@@ -101,7 +66,7 @@ final class DlqCommand {
             sortOptions = false,
             description =
                     "Lists dead letters, oldest first: position, key, stage, attempt, whether a replay may help, why.")
-    static final class ListLetters extends OnTopic {
+    static final class ListLetters extends TopicCommand {
         @Mixin
         private Filter filter = new Filter();
 
@@ -143,7 +108,7 @@ final class DlqCommand {
             sortOptions = false,
             description =
                     "Shows one dead letter as JSON: headers, and the prompt as text or, if it is none, in base64.")
-    static final class Show extends OnTopic {
+    static final class Show extends TopicCommand {
         @Parameters(paramLabel = "TOPIC-PARTITION-OFFSET", description = "As list names it.")
         private String position = "";
 
@@ -180,7 +145,7 @@ final class DlqCommand {
                         + " names it, and as long as",
                 "the prompts' topic keeps the copy, a further replay leaves the letter out. Truncated letters are left out."
             })
-    static final class Replay extends OnTopic {
+    static final class Replay extends TopicCommand {
         @Mixin
         private Filter filter = new Filter();
 

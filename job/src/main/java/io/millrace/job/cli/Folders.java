@@ -9,7 +9,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import org.jspecify.annotations.Nullable;
 
 /** Folders that a command made for itself. */
-final class Folders {
+public final class Folders {
     private Folders() {}
 
     /** Makes a folder, or empties it. Returns it. */
@@ -19,7 +19,7 @@ final class Folders {
     }
 
     /** Deletes a folder with everything in it; symbolic links are not followed. */
-    static void delete(Path folder) throws IOException {
+    public static void delete(Path folder) throws IOException {
         if (!Files.exists(folder)) {
             return;
         }

@@ -6,27 +6,27 @@ import java.nio.file.Path;
 import java.util.Objects;
 
 /** The checkout that this program came from; the start script says where it is. */
-final class Home {
+public final class Home {
     private Home() {}
 
     /** Returns the checkout's folder. */
-    static Path folder() {
+    public static Path folder() {
         return Objects.requireNonNull(
                 Objects.requireNonNull(tinyR1().getParent()).getParent());
     }
 
     /** Returns the folder of the command line's jars. */
-    static Path lib() {
+    public static Path lib() {
         return folder().resolve("job").resolve("target").resolve("lib");
     }
 
     /** Returns the jar for {@code flink run}. */
-    static Path jobJar() {
+    public static Path jobJar() {
         return folder().resolve("job").resolve("target").resolve("dist").resolve("millrace.jar");
     }
 
     /** Returns the shipped model's folder. */
-    static Path tinyR1() {
+    public static Path tinyR1() {
         String home = System.getProperty("millrace.home");
         for (Path p = Path.of(home == null ? "" : home).toAbsolutePath(); p != null; p = p.getParent()) {
             Path model = p.resolve("models").resolve("tiny-r1");

@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.millrace.engine.ConfigException;
-import io.millrace.job.JobOption;
 import io.millrace.job.JobOptions;
 import io.millrace.job.LineReader;
 import io.millrace.job.RecordId;
@@ -19,12 +18,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeader;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -35,14 +32,8 @@ import picocli.CommandLine.Parameters;
         sortOptions = false,
         description =
                 "Publishes prompts, one JSON object a line, to a topic. Key of a record = its id; blank lines are skipped.")
-final class PublishCommand implements Callable<Integer>, JobOptionArgs.TakesJobOptions {
+final class PublishCommand extends TopicCommand {
     private static final int MAX_RECORD_BYTES = 64 << 20;
-
-    @Mixin
-    private Terminal terminal = new Terminal();
-
-    @Mixin
-    private JobOptionArgs jobOptionArgs = new JobOptionArgs();
 
     @Parameters(arity = "0..1", paramLabel = "FILE", description = "JSONL file; none or - = stdin.")
     private @Nullable Path file;
@@ -57,26 +48,7 @@ final class PublishCommand implements Callable<Integer>, JobOptionArgs.TakesJobO
     private Map<String, String> headers = new LinkedHashMap<>();
 
     @Override
-    public JobOptionArgs jobOptionArgs() {
-        return jobOptionArgs;
-    }
-
-    @Override
-    public JobOption.Group[] optionGroups() {
-        return new JobOption.Group[] {JobOption.Group.KAFKA};
-    }
-
-    @Override
-    public Map<String, String> optionDefaults() {
-        return Map.of();
-    }
-
-    @Override
-    public Integer call() throws IOException {
-        JobOptions options = jobOptionArgs.resolve(Map.of(), Map.of());
-        if (jobOptionArgs.printed(options, terminal)) {
-            return Main.DONE;
-        }
+    int call(JobOptions options) throws IOException {
         String name = topic != null ? topic : options.get(JobOptions.PROMPTS_TOPIC);
         List<Header> recordHeaders = new ArrayList<>();
         headers.forEach((k, v) -> recordHeaders.add(new RecordHeader(k, v.getBytes(UTF_8))));

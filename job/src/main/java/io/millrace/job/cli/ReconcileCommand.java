@@ -5,7 +5,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.engine.ConfigException;
-import io.millrace.job.JobOption;
 import io.millrace.job.JobOptions;
 import io.millrace.job.Position;
 import io.millrace.job.Reconciliation;
@@ -14,12 +13,9 @@ import io.millrace.job.Republisher;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Map;
-import java.util.concurrent.Callable;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Prompts without an answer. */
@@ -33,14 +29,8 @@ import picocli.CommandLine.Option;
             "whose header " + Republisher.HEADER + " names it; key, value and headers stay.",
             "Exit code 3: some prompts are missing and were not published."
         })
-final class ReconcileCommand implements Callable<Integer>, JobOptionArgs.TakesJobOptions {
+final class ReconcileCommand extends TopicCommand {
     private static final ObjectMapper JSON = new ObjectMapper();
-
-    @Mixin
-    private Terminal terminal = new Terminal();
-
-    @Mixin
-    private JobOptionArgs jobOptionArgs = new JobOptionArgs();
 
     @Option(names = "--publish", description = "Send the missing prompts to the prompts' topic again.")
     private boolean isPublishing;
@@ -55,26 +45,7 @@ final class ReconcileCommand implements Callable<Integer>, JobOptionArgs.TakesJo
     private long olderThanSeconds;
 
     @Override
-    public JobOptionArgs jobOptionArgs() {
-        return jobOptionArgs;
-    }
-
-    @Override
-    public JobOption.Group[] optionGroups() {
-        return new JobOption.Group[] {JobOption.Group.KAFKA};
-    }
-
-    @Override
-    public Map<String, String> optionDefaults() {
-        return Map.of();
-    }
-
-    @Override
-    public Integer call() {
-        JobOptions options = jobOptionArgs.resolve(Map.of(), Map.of());
-        if (jobOptionArgs.printed(options, terminal)) {
-            return Main.DONE;
-        }
+    int call(JobOptions options) {
         if (olderThanSeconds < 0) {
             throw new ConfigException("--older-than is " + olderThanSeconds + " but must be at least 0");
         }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.millrace.engine.ConfigException;
 import io.millrace.job.JobOption;
 import io.millrace.job.JobOptions;
+import io.millrace.job.MillraceJob;
 import io.millrace.job.StartupChecks;
 import io.millrace.job.local.ClusterSettings;
 import io.millrace.job.local.FlinkRun;
@@ -87,7 +88,7 @@ final class SubmitCommand implements Callable<Integer>, JobOptionArgs.TakesJobOp
             }
         });
         FlinkRun.Submitted submitted =
-                new FlinkRun(conf, Home.lib(), Home.jobJar()).submit("io.millrace.job.MillraceJob", savepoint, args);
+                new FlinkRun(conf, Home.lib(), Home.jobJar()).submit(MillraceJob.class.getName(), savepoint, args);
         if (submitted.jobId() == null) {
             throw new ConfigException("flink run failed: " + submitted.reason());
         }

@@ -3,6 +3,7 @@ package io.millrace.job.local;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.millrace.engine.ConfigException;
+import io.millrace.job.EmbeddedBroker;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -26,7 +27,6 @@ public final class LocalCluster {
     private static final Duration READY_WITHIN = Duration.ofMinutes(2);
     private static final Duration ENDED_WITHIN = Duration.ofMinutes(1);
     private static final long LOOK_MS = 200;
-    private static final int MAX_MESSAGE_BYTES = 8 << 20;
     private static final List<String> TOPICS =
             List.of("llm.prompts", "llm.completions", "llm.prompts.dlq", "llm.completions.partial", "llm.control");
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -183,7 +183,7 @@ public final class LocalCluster {
             for (String name : TOPICS) {
                 if (!there.contains(name)) {
                     missing.add(new NewTopic(name, 4, (short) 1)
-                            .configs(Map.of("max.message.bytes", Integer.toString(MAX_MESSAGE_BYTES))));
+                            .configs(Map.of("max.message.bytes", Integer.toString(EmbeddedBroker.MAX_MESSAGE_BYTES))));
                 }
             }
             admin.createTopics(missing).all().get(10, TimeUnit.SECONDS);
