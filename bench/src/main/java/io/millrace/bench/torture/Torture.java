@@ -2,7 +2,6 @@ package io.millrace.bench.torture;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.millrace.engine.ConfigException;
 import io.millrace.job.cli.Folders;
 import io.millrace.job.local.ClusterSettings;
 import java.io.IOException;
@@ -31,8 +30,21 @@ public final class Torture implements Callable<Integer> {
     @Option(names = "--prompts", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
     private int prompts = 2_000;
 
+    @Option(
+            names = "--max-tokens",
+            paramLabel = "N",
+            description = "Of an answer; each has from 30 to so many. Default: ${DEFAULT-VALUE}.")
+    private int maxTokens = 400;
+
     @Option(names = "--kills", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
     private int kills = 10;
+
+    @Option(
+            names = "--calm",
+            paramLabel = "SECONDS",
+            description =
+                    "Before each kill it runs undisturbed for a random time up to this. Default: ${DEFAULT-VALUE}.")
+    private int calm = 3;
 
     @Option(names = "--seed", paramLabel = "N", description = "Of prompts and schedule. Default: ${DEFAULT-VALUE}.")
     private long seed = 1;
@@ -62,16 +74,13 @@ public final class Torture implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        if (prompts < 1 || kills < 0) {
-            throw new ConfigException("--prompts is " + prompts + " and --kills is " + kills
-                    + " but there must be a prompt or more, and no fewer than 0 kills");
-        }
+        TorturePlan plan = new TorturePlan(prompts, maxTokens, kills, calm, seed);
         Path given = work;
         Path folder = given == null
                 ? Files.createTempDirectory("millrace-torture-")
                 : Files.createDirectories(given.toAbsolutePath());
         ClusterSettings settings = ClusterSettings.choose(folder.resolve("cluster"), taskManagers, 2, 1536);
-        TortureRun run = new TortureRun(settings, prompts, kills, seed, isJson ? null : err);
+        TortureRun run = new TortureRun(settings, plan, isJson ? null : err);
         TortureRun.Result result = run.execute(folder);
         out.println(isJson ? json(result).toString() : text(result));
         if (given == null && result.isClean()) {
@@ -96,6 +105,11 @@ public final class Torture implements Callable<Integer> {
         json.put("tokens_kept", r.tokensKept());
         json.put("tokens_regenerated", r.tokensRegenerated());
         json.put("completion_tokens", r.completionTokens());
+        json.put("max_tokens", maxTokens);
+        json.put("max_calm_seconds", calm);
+        json.put("restarts_of_streamed_requests", r.streamed().numRestarts());
+        json.put("kept_share_p10", r.streamed().keptShare(0.1));
+        json.put("kept_share_p50", r.streamed().keptShare(0.5));
         json.put("recovery_p50_ms", r.recoveryMs(0.5));
         json.put("recovery_max_ms", r.recoveryMs(1));
         json.put("task_manager_recovery_p50_ms", r.taskManagerRecoveryMs(0.5));
@@ -118,6 +132,7 @@ public final class Torture implements Callable<Integer> {
                 Locale.ROOT,
                 "%,d prompts, %d kills (%s): %d lost, %d doubled, %d changed%n"
                         + "%,d tokens kept, %,d made twice, %,d in all%n"
+                        + "a restarted request kept %.1f %% of its text (median; of %d restarts of streamed requests)%n"
                         + "recovery: median %,d ms, longest %,d ms; of a task manager: median %,d ms, longest %,d ms%n"
                         + "%.0f s",
                 r.prompts(),
@@ -129,6 +144,8 @@ public final class Torture implements Callable<Integer> {
                 r.tokensKept(),
                 r.tokensRegenerated(),
                 r.completionTokens(),
+                100 * r.streamed().keptShare(0.5),
+                r.streamed().numRestarts(),
                 r.recoveryMs(0.5),
                 r.recoveryMs(1),
                 r.taskManagerRecoveryMs(0.5),

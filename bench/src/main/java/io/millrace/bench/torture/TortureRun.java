@@ -34,13 +34,14 @@ final class TortureRun {
     /** A kill that hits fewer proves little. */
     private static final int MIN_RUNNING = 16;
 
+    private static final int MIN_CALM_MS = 500;
     private static final Duration PATIENCE = Duration.ofMinutes(5);
     private static final Duration SETTLE = Duration.ofSeconds(5);
     private static final Duration LOOK = Duration.ofMillis(100);
-    /** How long a failure may go unnoticed; a broker's often does: nothing restarts, and the clients wait for it. */
+    /** How long a failure may go unnoticed. */
     private static final Duration NOTICED_WITHIN = Duration.ofSeconds(30);
 
-    private static final Duration BROKER_NOTICED_WITHIN = Duration.ofSeconds(5);
+    private static final Duration RARELY_NOTICED_WITHIN = Duration.ofSeconds(5);
 
     private static final List<Kill> KINDS = List.of(Kill.values());
 
@@ -49,23 +50,23 @@ final class TortureRun {
             "--checkpoint-interval=1 s",
             "--max-num-seqs=32",
             "--max-in-flight-requests=64",
-            "--threads=1");
+            "--threads=1",
+            "--partial-interval=0 ms");
+    private static final String COMPLETIONS = "llm.completions";
+    private static final String PARTIALS = "llm.completions.partial";
 
     private final ClusterSettings settings;
-    private final int numPrompts;
-    private final int numKills;
+    private final TorturePlan plan;
     private final SplittableRandom random;
-    private final long seed;
     private final @Nullable PrintStream talk;
     private final Map<Kill, Integer> kills = new EnumMap<>(Kill.class);
     private final List<Recovery> recoveries = new ArrayList<>();
+    private final StreamedText streamed = new StreamedText();
 
-    TortureRun(ClusterSettings settings, int numPrompts, int numKills, long seed, @Nullable PrintStream talk) {
+    TortureRun(ClusterSettings settings, TorturePlan plan, @Nullable PrintStream talk) {
         this.settings = settings;
-        this.numPrompts = numPrompts;
-        this.numKills = numKills;
-        this.seed = seed;
-        this.random = new SplittableRandom(seed);
+        this.plan = plan;
+        this.random = new SplittableRandom(plan.seed());
         this.talk = talk;
     }
 
@@ -82,6 +83,7 @@ final class TortureRun {
             long tokensKept,
             long tokensRegenerated,
             long completionTokens,
+            StreamedText streamed,
             List<Recovery> recoveries,
             double seconds) {
 
@@ -107,16 +109,18 @@ final class TortureRun {
     Result execute(Path folder) throws IOException, InterruptedException {
         long start = System.nanoTime();
         Path prompts = folder.resolve("prompts.jsonl");
-        TorturePrompts.write(prompts, numPrompts, seed);
-        say("the undisturbed run: " + numPrompts + " prompts");
+        TorturePrompts.write(prompts, plan);
+        say("the undisturbed run: " + plan.numPrompts() + " prompts");
         Oracle oracle = new Oracle(undisturbed(folder, prompts));
-        LocalCluster cluster = new LocalCluster(settings, Home.lib());
-        say("starting the cluster in " + settings.folder());
-        cluster.up();
-        try {
-            return disturbed(cluster, prompts, oracle, start);
-        } finally {
-            cluster.down();
+        try (TcpProxy proxy = new TcpProxy(settings.ports().broker())) {
+            LocalCluster cluster = new LocalCluster(settings.behindProxy(proxy.port()), Home.lib());
+            say("starting the cluster in " + settings.folder());
+            cluster.up();
+            try {
+                return disturbed(new Kill.Targets(cluster, proxy), prompts, oracle, start);
+            } finally {
+                cluster.down();
+            }
         }
     }
 
@@ -141,17 +145,17 @@ final class TortureRun {
         return completions;
     }
 
-    private Result disturbed(LocalCluster cluster, Path prompts, Oracle oracle, long start)
+    private Result disturbed(Kill.Targets targets, Path prompts, Oracle oracle, long start)
             throws IOException, InterruptedException {
         Properties client = new Properties();
-        client.setProperty("bootstrap.servers", settings.bootstrapServers());
+        client.setProperty("bootstrap.servers", targets.cluster().settings().bootstrapServers());
         publish(client, prompts);
-        ClusterWatch watch = new ClusterWatch(cluster, submit());
-        try (Topic answers = Topic.open(client, true, "llm.completions", "llm.prompts.dlq")) {
+        ClusterWatch watch = new ClusterWatch(targets.cluster(), submit(client));
+        try (Topic answers = Topic.open(client, true, COMPLETIONS, PARTIALS, "llm.prompts.dlq")) {
             int done = 0;
             while (oracle.numAnswered() < oracle.size()) {
-                if (done < numKills && isWorthAKill(watch, answers, oracle)) {
-                    kill(cluster, watch, answers, oracle, KINDS.get(done % KINDS.size()));
+                if (done < plan.numKills() && isWorthAKill(watch, answers, oracle)) {
+                    kill(targets, watch, answers, oracle, KINDS.get(done % KINDS.size()));
                     done++;
                 }
                 if (oracle.numAnswered() < oracle.size() && !take(answers, oracle, true, PATIENCE)) {
@@ -169,6 +173,7 @@ final class TortureRun {
                     oracle.resumedTokens(),
                     Math.max(0, drawn - oracle.completionTokens()),
                     oracle.completionTokens(),
+                    streamed,
                     recoveries,
                     (System.nanoTime() - start) / 1e9);
         }
@@ -185,10 +190,10 @@ final class TortureRun {
         }
     }
 
-    private String submit() throws IOException {
+    private String submit(Properties client) throws IOException {
         List<String> args = new ArrayList<>(JOB);
         args.add("--model=" + Home.tinyR1());
-        args.add("--bootstrap-servers=" + settings.bootstrapServers());
+        args.add("--bootstrap-servers=" + client.getProperty("bootstrap.servers"));
         args.add("--metrics-port=" + settings.metricsPorts());
         args.add("--parallelism=" + settings.numTaskManagers());
         FlinkRun.Submitted submitted = new FlinkRun(settings.conf(), Home.lib(), Home.jobJar())
@@ -201,7 +206,7 @@ final class TortureRun {
 
     /** Waits until enough is being decoded, and a seeded while longer, so that kills fall anywhere between checkpoints. */
     private boolean isWorthAKill(ClusterWatch watch, Topic answers, Oracle oracle) throws IOException {
-        int longer = random.nextInt(500, 3_000);
+        int longer = random.nextInt(MIN_CALM_MS, 1_000 * plan.maxCalmSeconds());
         boolean isBusy = waitFor(answers, oracle, () -> watch.isAllRunning() && watch.running() >= MIN_RUNNING);
         if (!isBusy) {
             return false;
@@ -210,13 +215,13 @@ final class TortureRun {
         return watch.running() >= MIN_RUNNING;
     }
 
-    private void kill(LocalCluster cluster, ClusterWatch watch, Topic answers, Oracle oracle, Kill kind)
+    private void kill(Kill.Targets targets, ClusterWatch watch, Topic answers, Oracle oracle, Kill kind)
             throws IOException, InterruptedException {
         long before = watch.tokensDrawn();
-        kind.strike(cluster, random);
+        kind.strike(targets, random);
         long struck = System.nanoTime();
         boolean isNoticed = waitAtMost(
-                kind == Kill.BROKER ? BROKER_NOTICED_WITHIN : NOTICED_WITHIN,
+                kind.mostlyRestartsTasks() ? NOTICED_WITHIN : RARELY_NOTICED_WITHIN,
                 answers,
                 oracle,
                 () -> !watch.isAllRunning());
@@ -244,7 +249,7 @@ final class TortureRun {
         return true;
     }
 
-    private static boolean waitAtMost(Duration atMost, Topic answers, Oracle oracle, BooleanSupplier condition)
+    private boolean waitAtMost(Duration atMost, Topic answers, Oracle oracle, BooleanSupplier condition)
             throws IOException {
         long deadline = System.nanoTime() + atMost.toNanos();
         while (!condition.getAsBoolean()) {
@@ -262,17 +267,16 @@ final class TortureRun {
      * @param endsWithFirst whether to return after the first records
      * @return whether anything came
      */
-    private static boolean take(Topic answers, Oracle oracle, boolean endsWithFirst, Duration within)
-            throws IOException {
+    private boolean take(Topic answers, Oracle oracle, boolean endsWithFirst, Duration within) throws IOException {
         long deadline = System.nanoTime() + within.toNanos();
         boolean hasTaken = false;
         do {
             for (ConsumerRecord<byte[], byte[]> r : answers.poll(LOOK)) {
                 hasTaken = true;
-                if (r.topic().equals("llm.completions")) {
-                    oracle.completion(r.value());
-                } else {
-                    oracle.deadLetter(new String(r.key(), UTF_8));
+                switch (r.topic()) {
+                    case COMPLETIONS -> oracle.completion(r.value());
+                    case PARTIALS -> streamed.chunk(r.value());
+                    default -> oracle.deadLetter(new String(r.key(), UTF_8));
                 }
             }
         } while (!(hasTaken && endsWithFirst) && System.nanoTime() < deadline);

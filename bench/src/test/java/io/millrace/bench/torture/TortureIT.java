@@ -20,13 +20,15 @@ class TortureIT {
     @Timeout(600)
     void aKilledTaskManagerAndJobManagerChangeNothing() throws Exception {
         ClusterSettings settings = ClusterSettings.choose(folder.resolve("a cluster"), 2, 2, 1024);
-        TortureRun.Result result = new TortureRun(settings, 800, 2, 1, System.err).execute(folder);
+        TortureRun.Result result =
+                new TortureRun(settings, new TorturePlan(800, 400, 2, 3, 1), System.err).execute(folder);
         assertThat(result.prompts()).isEqualTo(800);
         assertThat(result.lost()).isZero();
         assertThat(result.doubled()).isZero();
         assertThat(result.changed()).isZero();
         assertThat(result.kills().keySet()).contains(Kill.TASK_MANAGER);
         assertThat(result.tokensKept()).isPositive();
+        assertThat(result.streamed().numRestarts()).isPositive();
         LocalCluster cluster = new LocalCluster(settings, Home.lib());
         assertThat(cluster.isUp()).isFalse();
         assertThat(cluster.processes().all()).allMatch(p -> p.find().isEmpty());

@@ -25,13 +25,13 @@ final class ClusterFiles {
         Files.createDirectories(s.checkpoints());
         yaml(s.conf().resolve("config.yaml"), flink(s));
         properties(s.conf().resolve("zookeeper.properties"), zookeeper(s));
-        properties(
-                serverProperties(s),
-                EmbeddedBroker.properties(
-                        s.brokerFolder(),
-                        ClusterSettings.host(),
-                        s.ports().broker(),
-                        s.ports().controller()));
+        Properties broker = EmbeddedBroker.properties(
+                s.brokerFolder(),
+                ClusterSettings.host(),
+                s.ports().broker(),
+                s.ports().controller());
+        broker.setProperty("advertised.listeners", "PLAINTEXT://" + s.bootstrapServers());
+        properties(serverProperties(s), broker);
         EmbeddedBroker.format(s.brokerFolder());
         try (InputStream in = Objects.requireNonNull(ClusterFiles.class.getResourceAsStream(LOGGING))) {
             Files.copy(in, logging(s), StandardCopyOption.REPLACE_EXISTING);

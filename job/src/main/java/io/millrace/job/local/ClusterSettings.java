@@ -24,8 +24,15 @@ import java.util.Properties;
 public record ClusterSettings(Path folder, int numTaskManagers, int numSlots, int taskManagerHeapMiB, Ports ports) {
     private static final String FILE = "cluster.properties";
 
-    /** TCP ports on the loopback interface; the first task manager serves its metrics on {@code firstMetrics}, the others on the next. */
-    public record Ports(int broker, int controller, int zookeeper, int jobManager, int rest, int firstMetrics) {}
+    /**
+     * TCP ports on the loopback interface.
+     *
+     * @param broker where the broker listens
+     * @param advertised where clients find the broker: the same, unless a proxy stands between
+     * @param firstMetrics of the first task manager's metrics; the others' are the next
+     */
+    public record Ports(
+            int broker, int advertised, int controller, int zookeeper, int jobManager, int rest, int firstMetrics) {}
 
     /** Checks the numbers. */
     public ClusterSettings {
@@ -58,7 +65,7 @@ public record ClusterSettings(Path folder, int numTaskManagers, int numSlots, in
                     numTaskManagers,
                     numSlots,
                     taskManagerHeapMiB,
-                    new Ports(p[0], p[1], p[2], p[3], p[4], p[5]));
+                    new Ports(p[0], p[0], p[1], p[2], p[3], p[4], p[5]));
         } catch (IOException e) {
             throw new ConfigException("no free port on the loopback interface: " + e.getMessage(), e);
         }
@@ -89,6 +96,7 @@ public record ClusterSettings(Path folder, int numTaskManagers, int numSlots, in
                 number(p, "task-manager-heap-mib"),
                 new Ports(
                         number(p, "port.broker"),
+                        number(p, "port.advertised"),
                         number(p, "port.controller"),
                         number(p, "port.zookeeper"),
                         number(p, "port.job-manager"),
@@ -112,6 +120,7 @@ public record ClusterSettings(Path folder, int numTaskManagers, int numSlots, in
         p.setProperty("slots", Integer.toString(numSlots));
         p.setProperty("task-manager-heap-mib", Integer.toString(taskManagerHeapMiB));
         p.setProperty("port.broker", Integer.toString(ports.broker));
+        p.setProperty("port.advertised", Integer.toString(ports.advertised));
         p.setProperty("port.controller", Integer.toString(ports.controller));
         p.setProperty("port.zookeeper", Integer.toString(ports.zookeeper));
         p.setProperty("port.job-manager", Integer.toString(ports.jobManager));
@@ -123,9 +132,20 @@ public record ClusterSettings(Path folder, int numTaskManagers, int numSlots, in
         }
     }
 
-    /** Returns {@code host:port} of the broker. */
+    /** Returns the same cluster, whose clients reach the broker through a proxy at that port of the loopback interface. */
+    public ClusterSettings behindProxy(int port) {
+        Ports p = ports;
+        return new ClusterSettings(
+                folder,
+                numTaskManagers,
+                numSlots,
+                taskManagerHeapMiB,
+                new Ports(p.broker, port, p.controller, p.zookeeper, p.jobManager, p.rest, p.firstMetrics));
+    }
+
+    /** Returns {@code host:port} at which clients find the broker. */
     public String bootstrapServers() {
-        return host() + ":" + ports.broker;
+        return host() + ":" + ports.advertised;
     }
 
     /** Returns the job manager's REST address. */
