@@ -1,5 +1,6 @@
 package io.millrace.job;
 
+import static io.millrace.job.JobOption.Group.ENGINE;
 import static io.millrace.job.JobOption.Group.KAFKA;
 
 import java.time.Duration;
@@ -13,9 +14,23 @@ public final class RecoveryOptions {
             "1 min",
             Duration.ZERO,
             "Outage that must lose nothing; refuses to start if transaction-timeout is too short for it.");
+    public static final JobOption<Duration> STEP_TIMEOUT = JobOption.duration(
+            "step-timeout",
+            ENGINE,
+            "10 min",
+            Duration.ZERO,
+            "An engine whose step takes longer hangs: its tasks fail and restart with another engine. 0 ms = never.");
+
+    public static final JobOption<String> ON_LOST_COMMIT = JobOption.choice(
+            "on-lost-commit",
+            KAFKA,
+            "When the broker has dropped answers (an outage beyond transaction-timeout): report and go on, or fail the job for good; "
+                    + "\"millrace reconcile\" repairs either way.",
+            "report",
+            "fail");
 
     /** All of them, in the order of help texts. */
-    static final List<JobOption<?>> LIST = List.of(LONGEST_OUTAGE);
+    static final List<JobOption<?>> LIST = List.of(LONGEST_OUTAGE, ON_LOST_COMMIT, STEP_TIMEOUT);
 
     private RecoveryOptions() {}
 }

@@ -80,6 +80,6 @@ public record BatchSettings(
                 isPrefixCacheOn,
                 numDraftTokens,
                 defaults);
-        return config.withAdmission(serving.admission());
+        return config.withAdmission(serving.admission()).withStepTimeout(serving.stepTimeout());
     }
 }

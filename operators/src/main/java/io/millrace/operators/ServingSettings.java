@@ -2,6 +2,7 @@ package io.millrace.operators;
 
 import io.millrace.engine.AdmissionLimits;
 import java.io.Serializable;
+import java.time.Duration;
 
 /**
  * How requests are served beside each other. Travels with the job graph.
@@ -11,16 +12,28 @@ import java.io.Serializable;
  * @param maxWaitingTokens see {@link AdmissionLimits}
  * @param partialIntervalMillis between two partials of one choice at least; −1 = no partials
  * @param cancels where cancels come from
+ * @param stepTimeout a step of the engine that takes longer fails the tasks; zero = never
  */
 public record ServingSettings(
         boolean isCachePerTenant,
         int maxWaitingRequests,
         long maxWaitingTokens,
         long partialIntervalMillis,
-        CancelSource cancels)
+        CancelSource cancels,
+        Duration stepTimeout)
         implements Serializable {
     /** Everything is queued, prefixes are shared by all, no partials, no cancels. */
-    public static final ServingSettings PLAIN = new ServingSettings(false, 0, 0, -1, CancelSource.NONE);
+    public static final ServingSettings PLAIN = new ServingSettings(false, 0, 0, -1, CancelSource.NONE, Duration.ZERO);
+
+    /** Without a bound on a step's time. */
+    ServingSettings(
+            boolean isCachePerTenant,
+            int maxWaitingRequests,
+            long maxWaitingTokens,
+            long partialIntervalMillis,
+            CancelSource cancels) {
+        this(isCachePerTenant, maxWaitingRequests, maxWaitingTokens, partialIntervalMillis, cancels, Duration.ZERO);
+    }
 
     AdmissionLimits admission() {
         return new AdmissionLimits(maxWaitingRequests, maxWaitingTokens);
