@@ -5,10 +5,12 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 
+commit="$(git rev-parse HEAD)"
+
 build() { # FOLDER
     mkdir -p "$1"
-    git archive HEAD | tar -x -C "$1"
-    mvn -q -B -f "$1/pom.xml" -Prelease -Dmaven.test.skip=true -Dspotless.check.skip=true -Dcheckstyle.skip=true package
+    git archive "$commit" | tar -x -C "$1"
+    mvn -q -B -f "$1/pom.xml" -Prelease -Dmaven.test.skip=true -Dspotless.check.skip=true -Dcheckstyle.skip=true -pl job -am package
     (
         cd "$1"
         cp target/bom.json target/bom.xml job/target/dist/
