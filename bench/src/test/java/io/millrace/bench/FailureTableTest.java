@@ -44,6 +44,25 @@ class FailureTableTest {
         assertThat(rows).hasSizeGreaterThan(20);
     }
 
+    @Test
+    void everyTestThatADocumentNamesExists() throws IOException {
+        Map<String, String> sources = testSources();
+        List<String> wrong = new ArrayList<>();
+        int count = 0;
+        try (Stream<Path> files = Files.walk(HOME.resolve("docs"))) {
+            for (Path file : files.filter(f -> f.toString().endsWith(".md")).toList()) {
+                for (Matcher named = NAMED.matcher(Files.readString(file)); named.find(); count++) {
+                    String source = sources.get(named.group(1));
+                    if (source == null || named.group(2) != null && !source.contains(" " + named.group(2) + "(")) {
+                        wrong.add(HOME.relativize(file) + ": " + named.group());
+                    }
+                }
+            }
+        }
+        assertThat(wrong).isEmpty();
+        assertThat(count).isGreaterThan(50);
+    }
+
     private static List<String> rows() throws IOException {
         List<String> lines = Files.readAllLines(HOME.resolve("docs/operations.md"));
         int first = lines.indexOf("| --- | --- | --- |") + 1;
