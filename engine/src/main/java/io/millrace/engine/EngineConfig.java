@@ -36,8 +36,10 @@ public record EngineConfig(
 
     /** Each further draft is right less often; the layer was trained for one. */
     public static final int MAX_DRAFT_TOKENS = 8;
+    /** Longer than any step that makes progress: a prefill chunk of 512 tokens on a slow machine takes seconds. */
+    public static final Duration STEP_TIMEOUT = Duration.ofMinutes(10);
 
-    /** Without bounds on those who wait, nor on a step's time. */
+    /** Without bounds on those who wait, with {@link #STEP_TIMEOUT}. */
     public EngineConfig(
             Path modelFolder,
             String backend,
@@ -61,7 +63,7 @@ public record EngineConfig(
                 numDraftTokens,
                 defaults,
                 AdmissionLimits.NONE,
-                Duration.ZERO);
+                STEP_TIMEOUT);
     }
 
     /** The embedded default for a model folder. */

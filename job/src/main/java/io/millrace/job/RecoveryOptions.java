@@ -3,6 +3,7 @@ package io.millrace.job;
 import static io.millrace.job.JobOption.Group.ENGINE;
 import static io.millrace.job.JobOption.Group.KAFKA;
 
+import io.millrace.engine.EngineConfig;
 import java.time.Duration;
 import java.util.List;
 
@@ -17,7 +18,7 @@ public final class RecoveryOptions {
     public static final JobOption<Duration> STEP_TIMEOUT = JobOption.duration(
             "step-timeout",
             ENGINE,
-            "10 min",
+            EngineConfig.STEP_TIMEOUT.toMinutes() + " min",
             Duration.ZERO,
             "An engine whose step takes longer hangs: its tasks fail and restart with another engine. 0 ms = never.");
 

@@ -1,6 +1,7 @@
 package io.millrace.operators;
 
 import io.millrace.engine.AdmissionLimits;
+import io.millrace.engine.EngineConfig;
 import java.io.Serializable;
 import java.time.Duration;
 
@@ -23,16 +24,22 @@ public record ServingSettings(
         Duration stepTimeout)
         implements Serializable {
     /** Everything is queued, prefixes are shared by all, no partials, no cancels. */
-    public static final ServingSettings PLAIN = new ServingSettings(false, 0, 0, -1, CancelSource.NONE, Duration.ZERO);
+    public static final ServingSettings PLAIN = new ServingSettings(false, 0, 0, -1, CancelSource.NONE);
 
-    /** Without a bound on a step's time. */
+    /** With the engine's own bound on a step's time. */
     ServingSettings(
             boolean isCachePerTenant,
             int maxWaitingRequests,
             long maxWaitingTokens,
             long partialIntervalMillis,
             CancelSource cancels) {
-        this(isCachePerTenant, maxWaitingRequests, maxWaitingTokens, partialIntervalMillis, cancels, Duration.ZERO);
+        this(
+                isCachePerTenant,
+                maxWaitingRequests,
+                maxWaitingTokens,
+                partialIntervalMillis,
+                cancels,
+                EngineConfig.STEP_TIMEOUT);
     }
 
     AdmissionLimits admission() {
