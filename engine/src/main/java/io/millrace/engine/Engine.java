@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A loaded model with its scheduler: submit, cancel, step, close. {@link #submit} may be called from any thread; {@link #step} and
- * what it calls belong to one thread, the engine loop's, on which every event is delivered.
+ * what it calls belong to one thread, the engine loop's, on which every event is delivered; only when that one doesn't come back from
+ * the device, a watchdog tells everybody in its place.
  */
 public final class Engine implements AutoCloseable {
     private final Backend backend;
@@ -34,6 +35,9 @@ public final class Engine implements AutoCloseable {
     private final Deadlines deadlines = new Deadlines();
     private final LinkedBlockingQueue<Runnable> inbox = new LinkedBlockingQueue<>();
     private final List<LiveRequest> live = new ArrayList<>();
+    private final Custody custody = new Custody();
+    private volatile long progressNanos;
+    private volatile boolean hasLive;
     private long arrivals;
 
     Engine(EngineParts parts) {
@@ -83,23 +87,52 @@ public final class Engine implements AutoCloseable {
      */
     public boolean step() {
         long start = System.nanoTime();
-        takeInbox();
-        endOverdue();
-        StepPlan<LiveSample> plan = scheduler.plan();
+        StepPlan<LiveSample> plan = custody.hold(this::planStep);
         if (plan.size() == 0) {
             return false;
         }
         Sampler drawn = runner.run(plan);
-        scheduler.stepDone();
-        deliver(plan, drawn);
+        custody.hold(() -> endStep(plan, drawn));
         metrics.forwardNanos.add(runner.forwardNanos());
         metrics.stepNanos.add(System.nanoTime() - start);
         return true;
     }
 
+    private StepPlan<LiveSample> planStep() {
+        takeInbox();
+        endOverdue();
+        return scheduler.plan();
+    }
+
+    private boolean endStep(StepPlan<LiveSample> plan, Sampler drawn) {
+        scheduler.stepDone();
+        deliver(plan, drawn);
+        progressNanos = System.nanoTime();
+        return true;
+    }
+
     /** Waits until something is submitted or cancelled. */
     void awaitWork() throws InterruptedException {
-        inbox.take().run();
+        Runnable work = inbox.take();
+        custody.hold(() -> {
+            work.run();
+            return work;
+        });
+    }
+
+    /** Returns for how long no step has ended though there are requests. Any thread. */
+    long stalledNanos() {
+        return hasLive ? System.nanoTime() - progressNanos : 0;
+    }
+
+    /** Makes the calling thread the engine's; whoever was it gets that failure as soon as it comes back from the device. */
+    void seize(RuntimeException cause) {
+        custody.seize(cause);
+    }
+
+    /** Returns whether {@link #seize} was called. Any thread. */
+    boolean isSeized() {
+        return custody.isSeized();
     }
 
     /** Makes {@link #awaitWork} return. Any thread. */
@@ -138,7 +171,11 @@ public final class Engine implements AutoCloseable {
             return;
         }
         entry.number = arrivals;
+        if (live.isEmpty()) {
+            progressNanos = System.nanoTime();
+        }
         live.add(entry);
+        hasLive = true;
         deadlines.add(entry);
         ServiceTerms terms = entry.request.terms();
         int maxTokens = Math.min(params.maxTokens(), model.maxModelLen() - prompt.ids().length);
@@ -274,14 +311,18 @@ public final class Engine implements AutoCloseable {
         entry.sequences.forEach(scheduler::remove);
         entry.sequences.clear();
         live.remove(entry);
+        hasLive = !live.isEmpty();
         deadlines.remove(entry);
     }
 
     /** Tells every live request, and every one still in the inbox, that there will be no more answers. */
     void breakDown(RuntimeException cause) {
-        takeInbox();
-        List<LiveRequest> told = List.copyOf(live);
-        told.forEach(this::forget);
+        List<LiveRequest> told = custody.hold(() -> {
+            takeInbox();
+            List<LiveRequest> all = List.copyOf(live);
+            all.forEach(this::forget);
+            return all;
+        });
         told.forEach(entry -> entry.listener.onEngineFailure(cause));
     }
 

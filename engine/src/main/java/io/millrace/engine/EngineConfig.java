@@ -1,6 +1,7 @@
 package io.millrace.engine;
 
 import java.nio.file.Path;
+import java.time.Duration;
 
 /**
  * Everything an engine needs to start. Option names are vLLM's.
@@ -17,6 +18,7 @@ import java.nio.file.Path;
  * @param numDraftTokens tokens that the MTP layer proposes per sequence and step ({@code --draft-tokens}); 0 = none
  * @param defaults sampling when a request doesn't say: command line over generation_config.json
  * @param admission how many may wait before requests are refused
+ * @param stepTimeout a step that takes longer breaks the engine ({@code --step-timeout}); zero = never
  */
 public record EngineConfig(
         Path modelFolder,
@@ -29,12 +31,15 @@ public record EngineConfig(
         boolean isPrefixCacheOn,
         int numDraftTokens,
         SamplingOptions defaults,
-        AdmissionLimits admission) {
+        AdmissionLimits admission,
+        Duration stepTimeout) {
 
     /** Each further draft is right less often; the layer was trained for one. */
     public static final int MAX_DRAFT_TOKENS = 8;
+    /** Longer than any step that makes progress: a prefill chunk of 512 tokens on a slow machine takes seconds. */
+    public static final Duration STEP_TIMEOUT = Duration.ofMinutes(10);
 
-    /** Without bounds on those who wait. */
+    /** Without bounds on those who wait, with {@link #STEP_TIMEOUT}. */
     public EngineConfig(
             Path modelFolder,
             String backend,
@@ -57,7 +62,8 @@ public record EngineConfig(
                 isPrefixCacheOn,
                 numDraftTokens,
                 defaults,
-                AdmissionLimits.NONE);
+                AdmissionLimits.NONE,
+                STEP_TIMEOUT);
     }
 
     /** The embedded default for a model folder. */
@@ -77,6 +83,7 @@ public record EngineConfig(
                 "draft-tokens",
                 numDraftTokens,
                 "0 (none) to " + MAX_DRAFT_TOKENS);
+        check(!stepTimeout.isNegative(), "step-timeout", stepTimeout.toMillis(), "0 (never) or more");
     }
 
     /** Returns the same configuration with bounds on those who wait. */
@@ -92,7 +99,25 @@ public record EngineConfig(
                 isPrefixCacheOn,
                 numDraftTokens,
                 defaults,
-                limits);
+                limits,
+                stepTimeout);
+    }
+
+    /** Returns the same configuration with a bound on a step's time. */
+    public EngineConfig withStepTimeout(Duration timeout) {
+        return new EngineConfig(
+                modelFolder,
+                backend,
+                numThreads,
+                maxNumSeqs,
+                maxNumBatchedTokens,
+                maxModelLen,
+                kvCacheBytes,
+                isPrefixCacheOn,
+                numDraftTokens,
+                defaults,
+                admission,
+                timeout);
     }
 
     /** Returns the tokens of one step, chosen or given. */

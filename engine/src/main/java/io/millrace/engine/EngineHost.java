@@ -2,12 +2,15 @@ package io.millrace.engine;
 
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One engine per JVM, counted: all subtasks of a task manager share one copy of the weights, one KV pool, one scheduler. The
  * engine opens with the first {@link Lease} and closes with the last. Any thread.
  */
 public final class EngineHost {
+    private static final Logger LOG = LoggerFactory.getLogger(EngineHost.class);
     private static final EngineMetrics METRICS = new EngineMetrics();
     private static final Object LOCK = new Object();
 
@@ -21,7 +24,7 @@ public final class EngineHost {
     private EngineHost(EngineConfig config) {
         this.config = config;
         engine = Engine.open(config, METRICS);
-        loop = new EngineLoop(engine);
+        loop = new EngineLoop(engine, config.stepTimeout());
         loop.start();
     }
 
@@ -100,7 +103,14 @@ public final class EngineHost {
                 }
                 // Inside the lock: the next engine must not open while this one still holds its memory.
                 loop.close();
-                engine.close();
+                if (loop.hasEnded()) {
+                    engine.close();
+                } else {
+                    LOG.error(
+                            "a hanging engine can't be closed: its memory stays taken until its step ends; restart the"
+                                    + " task manager if the next engine finds too little");
+                    loop.whenEnded(engine::close);
+                }
             }
         }
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.kernels.DeviceException;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -135,5 +136,79 @@ class EngineHostIT {
             }
         }
         assertThat(engineThreads()).isZero();
+    }
+
+    /** A step that never ends by itself, but when it is interrupted. */
+    @Test
+    void aStepThatHangsBreaksTheEngineWhichIsFreedWhenTheStepCanBeInterrupted() throws InterruptedException {
+        EngineHost.Lease lease = EngineHost.acquire(CONFIG.withStepTimeout(Duration.ofSeconds(1)));
+        try {
+            CountDownLatch never = new CountDownLatch(1);
+            TappedBackendProvider.beforeDraw = () -> {
+                try {
+                    never.await();
+                } catch (InterruptedException e) {
+                    throw new DeviceException("interrupted");
+                }
+            };
+            Waiting hung = new Waiting();
+            lease.submit(request(), hung);
+            hung.await();
+            Waiting after = new Waiting();
+            lease.submit(request(), after);
+            after.await();
+            for (Waiting w : List.of(hung, after)) {
+                assertThat(w.outcome.failure)
+                        .isInstanceOf(DeviceException.class)
+                        .message()
+                        .matches(
+                                "no engine step has ended for 1\\d{3} ms but step-timeout is 1000 ms: the device hangs, or"
+                                        + " raise step-timeout if a step may take that long");
+                assertThat(w.outcome.finished).isEmpty();
+            }
+            assertThat(hung.outcome.failure.getStackTrace())
+                    .as("where it hangs")
+                    .anyMatch(e -> e.getMethodName().equals("await"));
+        } finally {
+            TappedBackendProvider.reset();
+            lease.close();
+        }
+        assertThat(engineThreads()).isZero();
+    }
+
+    /** The next engine must not wait for a step that nothing can end; what that one held is freed if it ends after all. */
+    @Test
+    void anEngineThatHangsForGoodIsLeftBehind() throws InterruptedException {
+        CountDownLatch release = new CountDownLatch(1);
+        EngineConfig config = CONFIG.withStepTimeout(Duration.ofSeconds(1));
+        EngineHost.Lease lease = EngineHost.acquire(config);
+        Waiting hung = new Waiting();
+        try {
+            TappedBackendProvider.beforeDraw = () -> {
+                while (release.getCount() > 0) {
+                    Thread.onSpinWait();
+                }
+            };
+            lease.submit(request(), hung);
+            hung.await();
+            assertThat(hung.outcome.failure).isInstanceOf(DeviceException.class);
+        } finally {
+            TappedBackendProvider.reset();
+            lease.close();
+        }
+        assertThat(engineThreads()).as("the one that hangs").isEqualTo(1);
+        try (EngineHost.Lease fresh = EngineHost.acquire(config)) {
+            Waiting w = new Waiting();
+            fresh.submit(request(), w);
+            w.await();
+            assertThat(w.outcome.finished.get(0).reason()).isEqualTo(FinishReason.STOP);
+        }
+        release.countDown();
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (engineThreads() > 0 && System.nanoTime() < deadline) {
+            Thread.sleep(10);
+        }
+        assertThat(engineThreads()).isZero();
+        assertThat(hung.outcome.finished).as("nothing comes from it any more").isEmpty();
     }
 }

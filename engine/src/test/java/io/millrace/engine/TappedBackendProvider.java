@@ -32,6 +32,9 @@ public final class TappedBackendProvider implements BackendProvider {
     /** Key of a row whose logits become NaN, or empty. */
     static volatile String poisoned = "";
 
+    /** Runs before every draw: a device that hangs. */
+    static volatile Runnable beforeDraw = () -> {};
+
     /** For the ServiceLoader. */
     public TappedBackendProvider() {}
 
@@ -40,6 +43,7 @@ public final class TappedBackendProvider implements BackendProvider {
         ROWS.clear();
         keepRows = false;
         poisoned = "";
+        beforeDraw = () -> {};
     }
 
     @Override
@@ -74,6 +78,7 @@ public final class TappedBackendProvider implements BackendProvider {
         return (Ops) Proxy.newProxyInstance(
                 Ops.class.getClassLoader(), new Class<?>[] {Ops.class}, (proxy, method, args) -> {
                     if (method.getName().equals("sample")) {
+                        beforeDraw.run();
                         record(device, (Tensor) args[1], (SamplingBatch) args[2]);
                     }
                     try {

@@ -37,6 +37,9 @@ public final class EmbeddedBroker implements AutoCloseable {
 
     private static final Duration READY_WITHIN = Duration.ofSeconds(90);
     private static final int NODE_ID = 1;
+    /** Settings that add up. */
+    private static final List<String> LISTS =
+            List.of("listeners", "advertised.listeners", "listener.security.protocol.map");
 
     private final KafkaRaftServer server;
     private final String bootstrapServers;
@@ -52,9 +55,21 @@ public final class EmbeddedBroker implements AutoCloseable {
      * @param folder for its log; made if missing
      */
     public static EmbeddedBroker start(Path folder) {
+        return start(folder, Map.of());
+    }
+
+    /**
+     * Starts a broker with other settings.
+     *
+     * @param folder for its log; made if missing
+     * @param settings broker properties that come on top; the listeners among them come beside the plain one, which stays
+     */
+    static EmbeddedBroker start(Path folder, Map<String, String> settings) {
         String host = InetAddress.getLoopbackAddress().getHostAddress();
         int port = freePort();
         Properties p = properties(folder, host, port, freePort());
+        settings.forEach(
+                (name, value) -> p.merge(name, value, (own, more) -> LISTS.contains(name) ? own + "," + more : more));
         format(folder);
         KafkaRaftServer server = new KafkaRaftServer(KafkaConfig.fromProps(p, false), Time.SYSTEM);
         EmbeddedBroker broker = new EmbeddedBroker(server, host + ":" + port);

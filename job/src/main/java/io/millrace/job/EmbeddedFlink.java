@@ -1,6 +1,7 @@
 package io.millrace.job;
 
 import io.millrace.engine.ConfigException;
+import java.net.URI;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -108,6 +109,16 @@ public final class EmbeddedFlink implements AutoCloseable {
     /** Returns the job's end: done when it finished, failed or was cancelled. */
     public CompletableFuture<JobResult> result() {
         return cluster.requestJobResult(job);
+    }
+
+    /** Returns where Flink's REST interface of this cluster answers. */
+    URI restAddress() {
+        return await("asking for the REST address", cluster.getRestAddress());
+    }
+
+    /** Returns the job's id. */
+    JobID jobId() {
+        return job;
     }
 
     /** Returns the job's state. */

@@ -242,6 +242,7 @@ public final class JobOptions {
 
     static {
         LIST.addAll(ServiceOptions.LIST);
+        LIST.addAll(RecoveryOptions.LIST);
     }
 
     /** Every option, in the order of help texts. */

@@ -95,6 +95,7 @@ final class KafkaEnds {
                 .setTransactionNamingStrategy(TransactionNamingStrategy.INCREMENTING)
                 .setRecordSerializer(new WireRecordWriter(topic))
                 .build();
-        return new WatchedSink(sink, options.kafkaProperties(), topic, false);
+        boolean isFailing = options.get(RecoveryOptions.ON_LOST_COMMIT).equals("fail");
+        return new WatchedSink(sink, options.kafkaProperties(), topic, isFailing);
     }
 }

@@ -85,6 +85,7 @@ public final class ServiceOptions {
                 options.get(MAX_WAITING_REQUESTS),
                 options.get(MAX_WAITING_TOKENS),
                 partialIntervalMillis,
-                cancels);
+                cancels,
+                options.get(RecoveryOptions.STEP_TIMEOUT));
     }
 }

@@ -2,8 +2,14 @@ package io.millrace.job;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.millrace.operators.WireRecord;
+import io.millrace.schemas.Completion;
+import io.millrace.schemas.CompletionJson;
+import io.millrace.schemas.Prompt;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,11 +18,14 @@ import java.util.Properties;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.functions.MapFunction;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.logging.log4j.Level;
 import org.apache.logging.log4j.LogManager;
 import org.apache.logging.log4j.core.LogEvent;
 import org.apache.logging.log4j.core.Logger;
 import org.apache.logging.log4j.core.appender.AbstractAppender;
+import org.apache.logging.log4j.core.config.Configurator;
 import org.apache.logging.log4j.core.config.Property;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -27,9 +36,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A commit that the broker dropped is reported, and one that was made before a failure is not. No engine: prompts pass through. */
+/** A commit that the broker dropped is reported, and one that was made before a failure is not. No engine: answers are made up. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class LostCommitIT {
+    /** Flink's first checkpoint comes at a random time within the first interval. */
+    private static final String NEVER = "100000 h";
+
     @TempDir
     static Path work;
 
@@ -52,7 +64,9 @@ class LostCommitIT {
 
     @BeforeAll
     void start() {
-        broker = EmbeddedBroker.start(work.resolve("broker"));
+        // looks for transactions that are over more often than every 10 s
+        broker = EmbeddedBroker.start(
+                work.resolve("broker"), Map.of("transaction.abort.timed.out.transaction.cleanup.interval.ms", "500"));
     }
 
     @AfterAll
@@ -65,6 +79,7 @@ class LostCommitIT {
         capture.errors.clear();
         capture.start();
         ((Logger) LogManager.getLogger(CommitWatch.class)).addAppender(capture);
+        Configurator.setLevel(CommitWatch.class, Level.ERROR); // the configuration of Flink's test jars is silent
     }
 
     @AfterEach
@@ -73,26 +88,25 @@ class LostCommitIT {
     }
 
     @Test
-    void anOutageLongerThanTheTransactionTimeoutIsReported() throws InterruptedException {
-        String savepoint;
-        JobOptions slow = options("lost", "1 h");
-        try (EmbeddedFlink flink = start(slow, null)) {
-            send("lost.p", 5);
-            await(() -> !written("lost.c").isEmpty()
-                    && written("lost.c").values().stream().mapToLong(v -> v).sum() >= 5);
-            savepoint = flink.savepoint(work.resolve("savepoints").toUri().toString());
-            flink.cancel();
-        }
-        await(() -> committed("lost.c").equals(written("lost.c"))); // the broker has ended every transaction
-        assertThat(read("lost.c")).isEmpty();
-
-        try (EmbeddedFlink flink = start(options("lost", "300 ms"), savepoint)) {
+    void anOutageLongerThanTheTransactionTimeoutIsReportedAndRepaired() throws InterruptedException {
+        String savepoint = savepointWhoseTransactionTheBrokerEnds("lost");
+        JobOptions options = options("lost", "300 ms");
+        try (EmbeddedFlink flink = start(options, savepoint)) {
             await(() -> !capture.errors.isEmpty());
-            send("lost.p", 2);
+            send("lost.p", 5, 7);
             await(() -> read("lost.c").size() == 2);
             assertThat(flink.status().name()).isEqualTo("RUNNING");
+
+            await(() -> reconcile(options, false).numWaiting() == 0);
+            Reconciliation.Report found = reconcile(options, true);
+            assertThat(found.numMissing()).isEqualTo(5);
+            assertThat(found.numPublished()).isEqualTo(5);
+            await(() -> read("lost.c").size() >= 7);
+            await(() -> reconcile(options, false).numWaiting() == 0);
+            assertThat(reconcile(options, true).numPublished()).isZero();
             flink.cancel();
         }
+        assertThat(read("lost.c")).containsExactlyInAnyOrder("k0", "k1", "k2", "k3", "k4", "k5", "k6");
         assertThat(capture.errors).hasSize(1);
         assertThat(capture.errors.element())
                 .startsWith("LOST COMMIT: the broker aborted a transaction of topic lost.c")
@@ -101,22 +115,79 @@ class LostCommitIT {
     }
 
     @Test
+    void aJobThatShallFailDoesAndStaysSo() throws InterruptedException {
+        String savepoint = savepointWhoseTransactionTheBrokerEnds("strict");
+        try (EmbeddedFlink flink = start(options("strict", "300 ms", "--on-lost-commit=fail"), savepoint)) {
+            assertThatThrownBy(() -> flink.result()
+                            .join()
+                            .toJobExecutionResult(getClass().getClassLoader()))
+                    .hasStackTraceContaining("LOST COMMIT: the broker aborted a transaction of topic strict.c");
+            assertThat(flink.status().name()).isEqualTo("FAILED");
+        }
+        assertThat(capture.errors).hasSize(1);
+        assertThat(read("strict.c")).isEmpty();
+    }
+
+    /** The job writes five answers, is saved before it commits them, and comes too late: the broker drops them. */
+    private String savepointWhoseTransactionTheBrokerEnds(String name) throws InterruptedException {
+        String savepoint;
+        try (EmbeddedFlink flink = start(options(name, NEVER), null)) {
+            send(name + ".p", 0, 5);
+            await(() -> written(name + ".c").values().stream().mapToLong(v -> v).sum() >= 5);
+            savepoint = flink.savepoint(work.resolve("savepoints").toUri().toString());
+            flink.cancel();
+        }
+        await(() -> committed(name + ".c").equals(written(name + ".c"))); // the broker has ended every transaction
+        assertThat(read(name + ".c")).isEmpty();
+        return savepoint;
+    }
+
+    private static Reconciliation.Report reconcile(JobOptions options, boolean isPublishing) {
+        try (Republisher republisher = isPublishing ? Republisher.open(options) : null) {
+            return new Reconciliation(options, Duration.ZERO, Clock.systemUTC(), missing -> {}).run(republisher);
+        }
+    }
+
+    /** An answer that says which prompt it answers; an engine would take longer. */
+    private static final class Answer implements MapFunction<WireRecord, WireRecord> {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public WireRecord map(WireRecord prompt) {
+            WireRecord answer = prompt.copy();
+            answer.value = CompletionJson.encode(new Completion(
+                    Prompt.Form.CHAT,
+                    "id",
+                    null,
+                    0,
+                    "m",
+                    List.of(new Completion.Choice(0, "x", null, "x", "stop", null, null)),
+                    new Completion.Usage(1, 1, 0, 0),
+                    null,
+                    null,
+                    Map.of(),
+                    new Completion.Provenance("h", "v", "cpu", "tp1", 0, Map.of(), 1, 2, 0, 0, 0, prompt.source())));
+            return answer;
+        }
+    }
+
+    @Test
     void ordinaryFailoversAndAQuickRestoreRaiseNoAlarm() throws InterruptedException {
         String savepoint;
         try (EmbeddedFlink flink = start(options("fine", "200 ms"), null)) {
             for (int i = 1; i <= 3; i++) {
-                send("fine.p", 5);
+                send("fine.p", 0, 5);
                 int count = 5 * i;
                 await(() -> read("fine.c").size() == count);
                 flink.killTaskManager();
             }
-            send("fine.p", 5);
+            send("fine.p", 0, 5);
             await(() -> read("fine.c").size() == 20);
             flink.cancel();
         }
-        JobOptions slow = options("quick", "1 h");
+        JobOptions slow = options("quick", NEVER);
         try (EmbeddedFlink flink = start(slow, null)) {
-            send("quick.p", 5);
+            send("quick.p", 0, 5);
             await(() -> written("quick.c").values().stream().mapToLong(v -> v).sum() >= 5);
             savepoint = flink.savepoint(work.resolve("savepoints").toUri().toString());
             flink.cancel();
@@ -146,17 +217,18 @@ class LostCommitIT {
                 MillraceJob.flinkSettings(options),
                 env -> env.fromSource(kafka.prompts(), WatermarkStrategy.noWatermarks(), "prompts")
                         .uid("prompts")
+                        .map(new Answer())
                         .sinkTo(kafka.completions())
                         .uid("completions"),
                 restoreFrom);
     }
 
-    private JobOptions options(String name, String interval) {
+    private JobOptions options(String name, String interval, String... more) {
         if (!topics().contains(name + ".p")) {
             broker.createTopics(1, name + ".p", name + ".c", name + ".d");
             created.add(name + ".p");
         }
-        return JobOptions.parse(
+        List<String> all = new ArrayList<>(List.of(
                 "--bootstrap-servers=" + broker.bootstrapServers(),
                 "--prompts-topic=" + name + ".p",
                 "--completions-topic=" + name + ".c",
@@ -166,7 +238,9 @@ class LostCommitIT {
                 "--transaction-timeout=10 s",
                 "--checkpoint-interval=" + interval,
                 "--checkpoint-dir=" + work.resolve("checkpoints-" + name).toUri(),
-                "--parallelism=1");
+                "--parallelism=1"));
+        all.addAll(List.of(more));
+        return JobOptions.parse(all.toArray(String[]::new));
     }
 
     private final List<String> created = new ArrayList<>();
@@ -175,12 +249,12 @@ class LostCommitIT {
         return created;
     }
 
-    private void send(String topic, int count) {
-        try (TopicWriter to = TopicWriter.open(client(), topic, 1 << 20)) {
-            for (int i = 0; i < count; i++) {
-                to.send(("k" + i).getBytes(UTF_8), "{}".getBytes(UTF_8), List.of());
+    private void send(String topic, int from, int to) {
+        try (TopicWriter writer = TopicWriter.open(client(), topic, 1 << 20)) {
+            for (int i = from; i < to; i++) {
+                writer.send(("k" + i).getBytes(UTF_8), "{}".getBytes(UTF_8), List.of());
             }
-            to.flush();
+            writer.flush();
         }
     }
 

@@ -81,6 +81,6 @@ public record BatchSettings(
                 isPrefixCacheOn,
                 numDraftTokens,
                 defaults);
-        return config.withAdmission(serving.admission());
+        return config.withAdmission(serving.admission()).withStepTimeout(serving.stepTimeout());
     }
 }

@@ -268,6 +268,7 @@ final class JournalSerializer {
                 return reason;
             }
         }
-        throw new JournalInput.DamagedException("finish reason \"" + wireName + "\" is unknown");
+        throw new JournalInput.DamagedException(
+                "a finish reason of " + wireName.length() + " characters is none that this release knows");
     }
 }

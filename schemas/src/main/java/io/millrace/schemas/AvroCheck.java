@@ -16,6 +16,8 @@ import org.apache.avro.Schema;
  * <p>Schemas must not be recursive and every array's item must take at least one byte; ours are so.
  */
 final class AvroCheck {
+    private static final int MAX_INT_BYTES = 5;
+
     private static final int MAX_PATH = 16;
 
     private final byte[] bytes;
@@ -77,12 +79,12 @@ final class AvroCheck {
     }
 
     private void union(Schema schema) throws WireException {
-        long index = int64();
+        int index = int32();
         if (index < 0 || index >= schema.getTypes().size()) {
             throw error("union branch " + index + " isn't one of "
                     + schema.getTypes().size());
         }
-        value(schema.getTypes().get((int) index));
+        value(schema.getTypes().get(index));
     }
 
     /** Arrays and maps: blocks of a count, for a negative one also its bytes, and the items; an empty block ends it. */
@@ -151,11 +153,17 @@ final class AvroCheck {
         return (int) length;
     }
 
-    private void int32() throws WireException {
+    private int int32() throws WireException {
+        int start = pos;
         long value = int64();
         if (value != (int) value) {
             throw error(value + " is beyond 32 bits");
         }
+        if (pos - start > MAX_INT_BYTES) { // zeros on top, which Avro's reader refuses
+            throw error(value + " is written in " + (pos - start) + " bytes, but 32 bits take " + MAX_INT_BYTES
+                    + " at most");
+        }
+        return (int) value;
     }
 
     /** Zig-zag, seven bits a byte, lowest first. */

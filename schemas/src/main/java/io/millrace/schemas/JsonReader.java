@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class JsonReader {
     private static final int MAX_NAME_CHARS = 1_000;
+    /** Of a path in a message; a text may be nested deeply, with long names. */
+    private static final int MAX_PATH_CHARS = 200;
 
     /**
      * Names come from outside: they are neither interned nor kept in a table. Depth is bounded by {@link JsonCheck} and
@@ -209,7 +211,11 @@ final class JsonReader {
     String path(boolean hasIndices) {
         StringBuilder out = new StringBuilder();
         append(out, parser.getParsingContext(), hasIndices);
-        return out.toString();
+        if (out.length() <= MAX_PATH_CHARS) {
+            return out.toString();
+        }
+        boolean splitsPair = Character.isHighSurrogate(out.charAt(MAX_PATH_CHARS - 1));
+        return out.substring(0, splitsPair ? MAX_PATH_CHARS - 1 : MAX_PATH_CHARS) + '…';
     }
 
     private static void append(StringBuilder out, JsonStreamContext context, boolean hasIndices) {

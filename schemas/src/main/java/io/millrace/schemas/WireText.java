@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 /** What bytes, characters and ids must be like on the wire, and how error messages quote them. Any thread. */
 final class WireText {
     private static final int QUOTED_CHARS = 80;
+    private static final int ESCAPED_CHARS = "\\u0000".length();
 
     private WireText() {}
 
@@ -97,21 +98,23 @@ final class WireText {
         return '"' + cut(text) + '"';
     }
 
+    /** Returns the text with control characters escaped, cut to what fits a log line, escapes included. */
     static String cut(String text) {
-        int end = Math.min(text.length(), QUOTED_CHARS);
-        if (end < text.length() && Character.isHighSurrogate(text.charAt(end - 1))) {
-            end--;
-        }
-        StringBuilder out = new StringBuilder(end + 8);
-        for (int i = 0; i < end; i++) {
+        StringBuilder out = new StringBuilder(Math.min(text.length(), QUOTED_CHARS) + 8);
+        for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
-            if (Character.isISOControl(c) || isLone(text, i)) {
+            boolean isEscaped = Character.isISOControl(c) || isLone(text, i);
+            boolean isFirstOfTwo = !isEscaped && Character.isHighSurrogate(c);
+            if (out.length() + (isEscaped ? ESCAPED_CHARS : isFirstOfTwo ? 2 : 1) > QUOTED_CHARS) {
+                return out.append('…').toString();
+            }
+            if (isEscaped) {
                 out.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
             } else {
                 out.append(c);
             }
         }
-        return end < text.length() ? out.append('…').toString() : out.toString();
+        return out.toString();
     }
 
     private static boolean isLone(String text, int i) {

@@ -252,6 +252,8 @@ class PromptAvroTest {
                 "00 00 02 01 02 02 61 02 62 00 | messages[1] | a block ends here but was announced to end at byte 16",
                 "00 00 02 02 02 61 | messages[0].content | ends early: 1 bytes wanted, 0 left",
                 "00 00 00 00 02 02 fe ff ff ff 1f 00 | prompt_token_ids[0] | 4294967295 is beyond 32 bits",
+                "00 00 00 00 02 02 80 80 80 80 80 00 00 | prompt_token_ids[0] | 0 is written in 6 bytes, but 32 bits take 5 at most",
+                "80 80 80 80 80 00 | id | 0 is written in 6 bytes, but 32 bits take 5 at most",
                 "00 00 00 02 02 78 00 02 | raw | 2 is no boolean"
             })
     void refusesHostileBytes(String hex, String field, String reason) throws Exception {

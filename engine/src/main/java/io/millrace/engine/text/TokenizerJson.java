@@ -99,7 +99,9 @@ final class TokenizerJson {
         try {
             return SplitPattern.compile(regex.textValue());
         } catch (IllegalArgumentException e) { // a PatternSyntaxException, too
-            throw new ConfigException(message(where + ": its regex has " + e.getMessage()), e);
+            String reason =
+                    String.valueOf(e.getMessage()).lines().findFirst().orElse("an error"); // the pattern follows
+            throw new ConfigException(message(where + ": its regex has " + reason), e);
         }
     }
 

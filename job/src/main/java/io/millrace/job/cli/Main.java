@@ -26,6 +26,7 @@ import picocli.CommandLine.Command;
             LocalCommand.class,
             SubmitCommand.class,
             CancelCommand.class,
+            DoctorCommand.class,
             DlqCommand.class,
             ReconcileCommand.class,
             TokenizeCommand.class,
