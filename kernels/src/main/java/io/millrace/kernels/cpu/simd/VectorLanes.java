@@ -62,8 +62,9 @@ public final class VectorLanes implements Lanes {
 
     @Override
     public void multiply(Tile t, int rows) {
-        for (int k = 0; k < t.cols; k += BLOCK) {
-            int end = Math.min(t.cols, k + BLOCK);
+        int step = LANES < SUM_LANES ? BLOCK : t.cols; // several passes over the weights: block by block, for the cache
+        for (int k = 0; k < t.cols; k += step) {
+            int end = Math.min(t.cols, k + step);
             for (int lane = 0; lane < SUM_LANES; lane += LANES) {
                 switch (t.format) {
                     case E4M3:
@@ -77,7 +78,6 @@ public final class VectorLanes implements Lanes {
                         break;
                 }
             }
-            t.addSums(rows, k);
         }
     }
 
