@@ -57,7 +57,7 @@ public final class VectorLanes implements Lanes {
         if (LANES < SUM_LANES || format == Tile.Format.F32) {
             return 1;
         }
-        return tileRows <= (format == Tile.Format.E4M3 ? 2 : 1) ? 2 : 1;
+        return tileRows == 1 ? 2 : 1;
     }
 
     @Override
@@ -88,7 +88,6 @@ public final class VectorLanes implements Lanes {
             case 3 -> VectorTilesE4m3.rows3(t, lane, from, to);
             case 4 -> VectorTilesE4m3.rows4(t, lane, from, to);
             case -1 -> VectorTilesE4m3.panels2Rows1(t, lane, from, to);
-            case -2 -> VectorTilesE4m3.panels2Rows2(t, lane, from, to);
             default -> throw noTile(t, rows);
         }
     }

@@ -7,28 +7,30 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/** A block of bf16 weights times 1 to 4 rows of activations; as {@link VectorTilesE4m3}. */
+/** Panels of bf16 weights times 1 to 4 rows of activations; as {@link VectorTilesE4m3}. */
 @SuppressWarnings("MultiVariableDeclaration") // a row's four sums belong together
 final class VectorTilesBf16 {
     private static final VectorSpecies<Float> F = VectorLanes.F;
     private static final VectorSpecies<Short> S = VectorSpecies.of(short.class, F.vectorShape());
     private static final int UPPER = 0xFFFF0000;
 
+    /** Elements of a column of a panel. */
+    private static final int COLUMN = Lanes.PANEL_ROWS;
+
     private VectorTilesBf16() {}
 
     /** {@code t.acc[m, n] += Σ x[m, k] · w[n, k]} block by block of from ≤ k &lt; to, of the lanes from {@code lane} on of every 16 output rows. */
     static void rows1(Tile t, int lane, int from, int to) {
         short[] w = t.bf16;
-        float[] x = t.x;
-        float[] acc = t.acc;
+        float[] x = t.x, acc = t.acc;
         int x0 = t.rows[0];
-        int start = t.start + 2 * lane;
+        int start = t.start + 2 * lane, ahead = t.ahead, seen = 0;
         FloatVector zero = FloatVector.zero(F);
         for (int block = from; block < to; block += Lanes.BLOCK) {
-            int end = Math.min(to, block + Lanes.BLOCK);
             FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
-            for (int k = block; k < end; k++) {
-                int q = start + k * Lanes.PANEL_ROWS;
+            for (int k = block, end = Math.min(to, block + Lanes.BLOCK); k < end; k++) {
+                int q = start + k * COLUMN;
+                seen |= w[q + ahead] | w[q + ahead + 32];
                 IntVector u = ShortVector.fromArray(S, w, q).reinterpretAsInts();
                 IntVector v = ShortVector.fromArray(S, w, q + 32).reinterpretAsInts();
                 FloatVector w0 = u.lanewise(LSHL, 16).reinterpretAsFloats();
@@ -46,21 +48,21 @@ final class VectorTilesBf16 {
             a2.add(FloatVector.fromArray(F, acc, lane + 32)).intoArray(acc, lane + 32);
             a3.add(FloatVector.fromArray(F, acc, lane + 48)).intoArray(acc, lane + 48);
         }
+        t.seen = seen;
     }
 
     static void rows2(Tile t, int lane, int from, int to) {
         short[] w = t.bf16;
-        float[] x = t.x;
-        float[] acc = t.acc;
+        float[] x = t.x, acc = t.acc;
         int x0 = t.rows[0], x1 = t.rows[1];
-        int start = t.start + 2 * lane;
+        int start = t.start + 2 * lane, ahead = t.ahead, seen = 0;
         FloatVector zero = FloatVector.zero(F);
         for (int block = from; block < to; block += Lanes.BLOCK) {
-            int end = Math.min(to, block + Lanes.BLOCK);
             FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
             FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
-            for (int k = block; k < end; k++) {
-                int q = start + k * Lanes.PANEL_ROWS;
+            for (int k = block, end = Math.min(to, block + Lanes.BLOCK); k < end; k++) {
+                int q = start + k * COLUMN;
+                seen |= w[q + ahead] | w[q + ahead + 32];
                 IntVector u = ShortVector.fromArray(S, w, q).reinterpretAsInts();
                 IntVector v = ShortVector.fromArray(S, w, q + 32).reinterpretAsInts();
                 FloatVector w0 = u.lanewise(LSHL, 16).reinterpretAsFloats();
@@ -87,22 +89,22 @@ final class VectorTilesBf16 {
             b2.add(FloatVector.fromArray(F, acc, lane + 96)).intoArray(acc, lane + 96);
             b3.add(FloatVector.fromArray(F, acc, lane + 112)).intoArray(acc, lane + 112);
         }
+        t.seen = seen;
     }
 
     static void rows3(Tile t, int lane, int from, int to) {
         short[] w = t.bf16;
-        float[] x = t.x;
-        float[] acc = t.acc;
+        float[] x = t.x, acc = t.acc;
         int x0 = t.rows[0], x1 = t.rows[1], x2 = t.rows[2];
-        int start = t.start + 2 * lane;
+        int start = t.start + 2 * lane, ahead = t.ahead, seen = 0;
         FloatVector zero = FloatVector.zero(F);
         for (int block = from; block < to; block += Lanes.BLOCK) {
-            int end = Math.min(to, block + Lanes.BLOCK);
             FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
             FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
             FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero;
-            for (int k = block; k < end; k++) {
-                int q = start + k * Lanes.PANEL_ROWS;
+            for (int k = block, end = Math.min(to, block + Lanes.BLOCK); k < end; k++) {
+                int q = start + k * COLUMN;
+                seen |= w[q + ahead] | w[q + ahead + 32];
                 IntVector u = ShortVector.fromArray(S, w, q).reinterpretAsInts();
                 IntVector v = ShortVector.fromArray(S, w, q + 32).reinterpretAsInts();
                 FloatVector w0 = u.lanewise(LSHL, 16).reinterpretAsFloats();
@@ -138,23 +140,23 @@ final class VectorTilesBf16 {
             c2.add(FloatVector.fromArray(F, acc, lane + 160)).intoArray(acc, lane + 160);
             c3.add(FloatVector.fromArray(F, acc, lane + 176)).intoArray(acc, lane + 176);
         }
+        t.seen = seen;
     }
 
     static void rows4(Tile t, int lane, int from, int to) {
         short[] w = t.bf16;
-        float[] x = t.x;
-        float[] acc = t.acc;
+        float[] x = t.x, acc = t.acc;
         int x0 = t.rows[0], x1 = t.rows[1], x2 = t.rows[2], x3 = t.rows[3];
-        int start = t.start + 2 * lane;
+        int start = t.start + 2 * lane, ahead = t.ahead, seen = 0;
         FloatVector zero = FloatVector.zero(F);
         for (int block = from; block < to; block += Lanes.BLOCK) {
-            int end = Math.min(to, block + Lanes.BLOCK);
             FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
             FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
             FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero;
             FloatVector d0 = zero, d1 = zero, d2 = zero, d3 = zero;
-            for (int k = block; k < end; k++) {
-                int q = start + k * Lanes.PANEL_ROWS;
+            for (int k = block, end = Math.min(to, block + Lanes.BLOCK); k < end; k++) {
+                int q = start + k * COLUMN;
+                seen |= w[q + ahead] | w[q + ahead + 32];
                 IntVector u = ShortVector.fromArray(S, w, q).reinterpretAsInts();
                 IntVector v = ShortVector.fromArray(S, w, q + 32).reinterpretAsInts();
                 FloatVector w0 = u.lanewise(LSHL, 16).reinterpretAsFloats();
@@ -199,6 +201,7 @@ final class VectorTilesBf16 {
             d2.add(FloatVector.fromArray(F, acc, lane + 224)).intoArray(acc, lane + 224);
             d3.add(FloatVector.fromArray(F, acc, lane + 240)).intoArray(acc, lane + 240);
         }
+        t.seen = seen;
     }
 
     /** As {@link #rows1}, two panels at once: {@code t.acc[p, m, n]}. Two streams of weights keep more reads in flight than one does. */
@@ -215,7 +218,7 @@ final class VectorTilesBf16 {
             FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
             FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
             for (int k = block; k < end; k++) {
-                int q = start + k * Lanes.PANEL_ROWS;
+                int q = start + k * COLUMN;
                 FloatVector x0k = FloatVector.broadcast(F, x[x0 + k]);
                 IntVector u0 = ShortVector.fromArray(S, w, q).reinterpretAsInts();
                 IntVector v0 = ShortVector.fromArray(S, w, q + 32).reinterpretAsInts();

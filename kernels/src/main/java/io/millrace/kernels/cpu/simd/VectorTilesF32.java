@@ -3,10 +3,13 @@ package io.millrace.kernels.cpu.simd;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/** A block of f32 weights times 1 to 4 rows of activations; as {@link VectorTilesE4m3}. */
+/** Panels of f32 weights times 1 to 4 rows of activations; as {@link VectorTilesE4m3}. */
 @SuppressWarnings("MultiVariableDeclaration") // a row's four sums belong together
 final class VectorTilesF32 {
     private static final VectorSpecies<Float> F = VectorLanes.F;
+
+    /** Elements of a column of a panel. */
+    private static final int COLUMN = Lanes.PANEL_ROWS;
 
     private VectorTilesF32() {}
 
@@ -22,7 +25,7 @@ final class VectorTilesF32 {
             int end = Math.min(to, block + Lanes.BLOCK);
             FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
             for (int k = block; k < end; k++) {
-                int q = start + k * Lanes.PANEL_ROWS;
+                int q = start + k * COLUMN;
                 FloatVector w0 = FloatVector.fromArray(F, w, q);
                 FloatVector w1 = FloatVector.fromArray(F, w, q + 16);
                 FloatVector w2 = FloatVector.fromArray(F, w, q + 32);
@@ -52,7 +55,7 @@ final class VectorTilesF32 {
             FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
             FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
             for (int k = block; k < end; k++) {
-                int q = start + k * Lanes.PANEL_ROWS;
+                int q = start + k * COLUMN;
                 FloatVector w0 = FloatVector.fromArray(F, w, q);
                 FloatVector w1 = FloatVector.fromArray(F, w, q + 16);
                 FloatVector w2 = FloatVector.fromArray(F, w, q + 32);
@@ -92,7 +95,7 @@ final class VectorTilesF32 {
             FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
             FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero;
             for (int k = block; k < end; k++) {
-                int q = start + k * Lanes.PANEL_ROWS;
+                int q = start + k * COLUMN;
                 FloatVector w0 = FloatVector.fromArray(F, w, q);
                 FloatVector w1 = FloatVector.fromArray(F, w, q + 16);
                 FloatVector w2 = FloatVector.fromArray(F, w, q + 32);
@@ -142,7 +145,7 @@ final class VectorTilesF32 {
             FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero;
             FloatVector d0 = zero, d1 = zero, d2 = zero, d3 = zero;
             for (int k = block; k < end; k++) {
-                int q = start + k * Lanes.PANEL_ROWS;
+                int q = start + k * COLUMN;
                 FloatVector w0 = FloatVector.fromArray(F, w, q);
                 FloatVector w1 = FloatVector.fromArray(F, w, q + 16);
                 FloatVector w2 = FloatVector.fromArray(F, w, q + 32);
