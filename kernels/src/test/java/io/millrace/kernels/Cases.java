@@ -77,6 +77,9 @@ public final class Cases {
         cases.add(new AttentionCase(
                 Numerics.CPU, 3, 20, 12, 16, new int[] {511, 512, 513, 1100, 17}, new int[] {1, 1, 3, 2, 17}));
         cases.add(new AttentionCase(Numerics.CPU, 17, 48, 2, 64, new int[] {600}, new int[] {2}));
+        // one row cut among threads; several
+        cases.add(new AttentionCase(Numerics.CPU, 8, 80, 20, 64, new int[] {1900}, new int[] {1}));
+        cases.add(new AttentionCase(Numerics.CPU, 13, 64, 16, 64, new int[] {1100, 701, 9}, new int[] {2, 1, 1}));
         cases.add(new AttentionCase(Numerics.CPU, 1, 16, 16, 64, new int[] {}, new int[] {}));
     }
 

@@ -10,8 +10,9 @@ import io.millrace.kernels.cpu.simd.ScalarLanes;
 import java.util.Arrays;
 
 /**
- * Absorbed MLA attention over pages. An item is one query row and a few of its heads, which share the reads of the cache. Thread:
- * the rank's.
+ * Absorbed MLA attention over pages. An item is one query row and a few of its heads, which share the reads of the cache. Where that
+ * makes too few items, an item is one segment of such a row: all threads then read a long sequence's keys, each key by one. Thread: the
+ * rank's.
  *
  * <p>Reference, per row and head: for each segment of 512 absolute positions, ascending:
  *
@@ -24,15 +25,19 @@ import java.util.Arrays;
  * P) FLOP a position and head.
  */
 final class CpuMlaAttention implements WorkerPool.Work {
-    private static final int SEGMENT = Ops.ATTENTION_SPLIT_TOKENS;
+    static final int SEGMENT = Ops.ATTENTION_SPLIT_TOKENS;
     /** Heads of an item; their scores lie side by side. */
     private static final int GROUP_HEADS = 8;
-    /** Keys that stay in the first-level cache while the heads of a group use them. */
-    private static final int BLOCK_KEYS = 16;
+    /** Heads of a segment that go to one thread, where a row is cut: the middle segment of three is halved. */
+    private static final int CUT_HEADS = 4;
+    /** With fewer rows and groups of heads per thread, long rows are cut. */
+    private static final int WHOLE_ITEMS_PER_THREAD = 2;
 
     private final Lanes lanes;
     private final WorkerPool pool;
     private final Scratch[] scratch;
+    private final CutRows cutRows = new CutRows();
+    private final WorkerPool.Work segments = this::runSegments;
 
     private CpuTensor out = CpuTensor.EMPTY;
     private CpuTensor q = CpuTensor.EMPTY;
@@ -69,13 +74,37 @@ final class CpuMlaAttention implements WorkerPool.Work {
         Shapes.equal("mlaAttention: columns of out", out.cols(), (long) numHeads * latentDim);
         Shapes.equal("mlaAttention: rows of q", q.rows(), out.rows());
         placeRows(batch);
-        int rows = out.numRows();
-        groupHeads = Math.max(1, Math.min(GROUP_HEADS, rows * numHeads / pool.numThreads()));
-        int groups = Shapes.ceilDiv(numHeads, groupHeads);
         for (Scratch s : scratch) {
             s.reserve(latentDim);
         }
-        pool.run(this, rows * groups, 1);
+        int rows = out.numRows();
+        int longest = 0;
+        for (int row = 0; row < rows; row++) {
+            longest = Math.max(longest, visibleOfRow[row]);
+        }
+        int wholeItems = rows * Shapes.ceilDiv(numHeads, GROUP_HEADS);
+        if (longest >= 2 * SEGMENT
+                && wholeItems < WHOLE_ITEMS_PER_THREAD * pool.numThreads()
+                && pool.numThreads() > 1) {
+            attendCut(Shapes.ceilDiv(longest, SEGMENT));
+        } else {
+            groupHeads = Math.max(1, Math.min(GROUP_HEADS, rows * numHeads / pool.numThreads()));
+            pool.run(this, rows * Shapes.ceilDiv(numHeads, groupHeads), 1);
+        }
+    }
+
+    private void attendCut(int maxSegments) {
+        groupHeads = Math.min(CUT_HEADS, numHeads);
+        cutRows.begin(out, visibleOfRow, numHeads, maxSegments);
+        long cost = 0;
+        for (int row = 0; row < out.numRows(); row++) {
+            cost += visibleOfRow[row];
+        }
+        int groups = Shapes.ceilDiv(numHeads, groupHeads);
+        int half =
+                groups * SEGMENT / 2; // so that a thread's part has whole segments, all heads of which share the reads
+        pool.run(segments, Math.toIntExact(cost * groups), half);
+        cutRows.merge(pool);
     }
 
     /** Finds each row's sequence and how many positions it sees. */
@@ -116,32 +145,66 @@ final class CpuMlaAttention implements WorkerPool.Work {
         }
     }
 
+    /**
+     * Does the groups of heads whose cost, in keys and added up in the order of row, segment, group, has its middle in from … to − 1. Groups of one
+     * segment are done together, so that a key is read for all of them.
+     */
+    private void runSegments(int from, int to, int worker) {
+        int groups = Shapes.ceilDiv(numHeads, groupHeads);
+        int cost = 0;
+        for (int row = 0; row < out.numRows() && cost < to; row++) {
+            for (int start = 0; start < visibleOfRow[row] && cost < to; start += SEGMENT) {
+                int count = Math.min(SEGMENT, visibleOfRow[row] - start);
+                int middle = cost + count / 2;
+                int first = Math.min(groups, Shapes.ceilDiv(Math.max(0, from - middle), count));
+                int end = Math.min(groups, Shapes.ceilDiv(Math.max(0, to - middle), count));
+                if (first < end) {
+                    int endHead = Math.min(numHeads, end * groupHeads);
+                    attendSegment(row, start, count, first * groupHeads, endHead, scratch[worker]);
+                }
+                cost += groups * count;
+            }
+        }
+    }
+
+    private void attendSegment(int row, int start, int count, int firstHead, int endHead, Scratch s) {
+        s.keys.pages = pages.f32();
+        findKeys(s.keys, sequenceOfRow[row], start, count);
+        for (int head = firstHead; head < endHead; head += GROUP_HEADS) {
+            s.keys.heads = Math.min(GROUP_HEADS, endHead - head);
+            scores(row, head, count, s);
+            int step = cutRows.place(row, head + 1, 0) - cutRows.place(row, head, 0);
+            int at = cutRows.place(row, head, start / SEGMENT);
+            lanes.weightedSums(s.keys, cutRows.values, at * latentDim, step * latentDim, latentDim);
+            for (int i = 0; i < s.keys.heads; i++) {
+                cutRows.maxima[at + i * step] = s.segmentMaxima[i];
+                cutRows.sums[at + i * step] = s.segmentSums[i];
+            }
+        }
+    }
+
     private void attendRow(int row, int firstHead, int endHead, Scratch s) {
         int visible = visibleOfRow[row];
         s.keys.pages = pages.f32();
         s.keys.heads = endHead - firstHead;
         float[] o = out.f32();
+        int at = out.at(row) + firstHead * latentDim;
         for (int start = 0; start < visible; start += SEGMENT) {
             int count = Math.min(SEGMENT, visible - start);
             findKeys(s.keys, sequenceOfRow[row], start, count);
-            scores(row, firstHead, endHead, count, s.keys);
-            for (int h = firstHead; h < endHead; h++) {
-                s.softmax(lanes, h - firstHead, count);
-            }
-            float[] target = start == 0 ? o : s.values;
-            sumValues(row, firstHead, endHead, count, s, start == 0);
-            for (int h = firstHead; h < endHead; h++) {
-                int i = h - firstHead;
-                if (target == o) {
+            scores(row, firstHead, count, s);
+            lanes.weightedSums(s.keys, start == 0 ? o : s.values, start == 0 ? at : 0, latentDim, latentDim);
+            for (int i = 0; i < s.keys.heads; i++) {
+                if (start == 0) {
                     s.maxima[i] = s.segmentMaxima[i];
                     s.sums[i] = s.segmentSums[i];
                 } else {
-                    s.merge(i, o, out.at(row) + h * latentDim, latentDim);
+                    s.merge(i, o, at + i * latentDim, latentDim);
                 }
             }
         }
-        for (int h = firstHead; h < endHead; h++) {
-            finish(out.at(row) + h * latentDim, visible == 0 ? 0 : 1f / s.sums[h - firstHead]);
+        for (int i = 0; i < s.keys.heads; i++) {
+            finish(o, at + i * latentDim, latentDim, visible == 0 ? 0 : 1f / s.sums[i]);
         }
     }
 
@@ -160,37 +223,30 @@ final class CpuMlaAttention implements WorkerPool.Work {
         }
     }
 
-    private void scores(int row, int firstHead, int endHead, int count, Keys keys) {
-        for (keys.from = 0; keys.from < count; keys.from = keys.to) {
-            keys.to = Math.min(count, keys.from + BLOCK_KEYS);
-            lanes.dots(keys, q.f32(), q.at(row) + firstHead * width, width, width);
-        }
-        for (int h = 0; h < endHead - firstHead; h++) {
-            for (int i = h * SEGMENT; i < h * SEGMENT + count; i++) {
-                keys.weights[i] *= softmaxScale;
-            }
-        }
-    }
-
-    private void sumValues(int row, int firstHead, int endHead, int count, Scratch s, boolean isFirst) {
+    /** Scores of the heads at work, then their unnormalised probabilities. */
+    private void scores(int row, int firstHead, int count, Scratch s) {
         Keys keys = s.keys;
-        float[] target = isFirst ? out.f32() : s.values;
-        int at = isFirst ? out.at(row) + firstHead * latentDim : 0;
         keys.from = 0;
         keys.to = count;
-        lanes.weightedSums(keys, target, at, latentDim, latentDim);
+        lanes.dots(keys, q.f32(), q.at(row) + firstHead * width, width, width);
+        for (int h = 0; h < keys.heads; h++) {
+            for (int i = h * Keys.MAX_KEYS; i < h * Keys.MAX_KEYS + count; i++) {
+                keys.weights[i] *= softmaxScale;
+            }
+            s.softmax(lanes, h, count);
+        }
     }
 
-    private void finish(int at, float inverse) {
-        float[] o = out.f32();
-        for (int i = at; i < at + latentDim; i++) {
+    /** {@code o · inverse} for {@code count} numbers; 0 if it is 0, as with no keys. */
+    static void finish(float[] o, int at, int count, float inverse) {
+        for (int i = at; i < at + count; i++) {
             o[i] = inverse == 0 ? 0 : o[i] * inverse;
         }
     }
 
     /** One worker's state of the heads of an item. */
     private static final class Scratch {
-        final Keys keys = new Keys(SEGMENT, GROUP_HEADS);
+        final Keys keys = new Keys(GROUP_HEADS);
         final float[] maxima = new float[GROUP_HEADS];
         final float[] sums = new float[GROUP_HEADS];
         final float[] segmentMaxima = new float[GROUP_HEADS];
@@ -205,7 +261,7 @@ final class CpuMlaAttention implements WorkerPool.Work {
 
         /** Turns head i's scores into unnormalised probabilities. */
         void softmax(Lanes lanes, int i, int count) {
-            int at = i * SEGMENT;
+            int at = i * Keys.MAX_KEYS;
             segmentMaxima[i] = lanes.max(keys.weights, at, count);
             lanes.expMinus(keys.weights, at, keys.weights, at, count, segmentMaxima[i]);
             segmentSums[i] = lanes.sum(keys.weights, at, count, keys.lanes);
@@ -218,9 +274,7 @@ final class CpuMlaAttention implements WorkerPool.Work {
             float b = ScalarLanes.exp(segmentMaxima[i] - max);
             maxima[i] = max;
             sums[i] = sums[i] * a + segmentSums[i] * b;
-            for (int j = 0; j < latentDim; j++) {
-                o[at + j] = o[at + j] * a + values[i * latentDim + j] * b;
-            }
+            CutRows.add(o, at, a, values, i * latentDim, b, latentDim);
         }
     }
 }

@@ -128,7 +128,7 @@ public final class ScalarLanes implements Lanes {
     @Override
     public void dots(Keys keys, float[] q, int qStart, int qStep, int count) {
         for (int h = 0; h < keys.heads; h++) {
-            dots(keys, h * keys.maxKeys, q, qStart + h * qStep, count);
+            dots(keys, h * Keys.MAX_KEYS, q, qStart + h * qStep, count);
         }
     }
 
@@ -147,7 +147,7 @@ public final class ScalarLanes implements Lanes {
     @Override
     public void weightedSums(Keys keys, float[] out, int outStart, int outStep, int count) {
         for (int h = 0; h < keys.heads; h++) {
-            weightedSums(keys, h * keys.maxKeys, out, outStart + h * outStep, count);
+            weightedSums(keys, h * Keys.MAX_KEYS, out, outStart + h * outStep, count);
         }
     }
 

@@ -14,16 +14,33 @@ final class VectorAttention {
     private static final int LANES = F.length();
     private static final int SUM_LANES = Lanes.SUM_LANES;
     private static final int TILE = 4;
+    /** Keys that stay in the first-level cache while all heads use them. */
+    private static final int BLOCK_KEYS = 16;
 
     private VectorAttention() {}
 
     /** {@link Lanes#dots}. */
     static void dots(Keys keys, float[] q, int qStart, int qStep, int count) {
-        int whole = count - count % SUM_LANES;
         int h = 0;
+        for (; LANES == SUM_LANES && h + VectorEightHeads.HEADS <= keys.heads; h += VectorEightHeads.HEADS) {
+            int rest = VectorEightHeads.dots(keys, h, q, qStart + h * qStep, qStep, count);
+            for (int head = h; head < h + VectorEightHeads.HEADS; head++) {
+                dotsOfHead(keys, head, rest, keys.to, q, qStart + head * qStep, count);
+            }
+        }
+        for (int from = keys.from; h < keys.heads && from < keys.to; from += BLOCK_KEYS) {
+            dotsOfBlock(keys, h, from, q, qStart, qStep, count);
+        }
+    }
+
+    /** The keys from {@code from} on that make a block, and the heads from {@code firstHead} on. */
+    private static void dotsOfBlock(Keys keys, int firstHead, int from, float[] q, int qStart, int qStep, int count) {
+        int to = Math.min(keys.to, from + BLOCK_KEYS);
+        int whole = count - count % SUM_LANES;
+        int h = firstHead;
         for (; LANES == SUM_LANES && h + TILE <= keys.heads; h += TILE) {
-            int i = keys.from;
-            for (; i + TILE <= keys.to; i += TILE) {
+            int i = from;
+            for (; i + TILE <= to; i += TILE) {
                 dots4x4(keys, i, q, qStart + h * qStep, qStep, whole);
                 for (int d = 0; d < TILE * TILE; d++) {
                     int head = h + d / TILE;
@@ -31,11 +48,11 @@ final class VectorAttention {
                 }
             }
             for (int head = h; head < h + TILE; head++) {
-                dotsOfHead(keys, head, i, q, qStart + head * qStep, count);
+                dotsOfHead(keys, head, i, to, q, qStart + head * qStep, count);
             }
         }
         for (; h < keys.heads; h++) {
-            dotsOfHead(keys, h, keys.from, q, qStart + h * qStep, count);
+            dotsOfHead(keys, h, from, to, q, qStart + h * qStep, count);
         }
     }
 
@@ -98,16 +115,16 @@ final class VectorAttention {
         d3.intoArray(sums, 240);
     }
 
-    private static void dotsOfHead(Keys keys, int head, int from, float[] q, int qStart, int count) {
+    private static void dotsOfHead(Keys keys, int head, int from, int to, float[] q, int qStart, int count) {
         int whole = count - count % SUM_LANES;
         int i = from;
-        for (; i + TILE <= keys.to; i += TILE) {
+        for (; i + TILE <= to; i += TILE) {
             fourDots(keys, i, q, qStart, whole);
             for (int row = 0; row < TILE; row++) {
                 finish(keys, head, i + row, row * SUM_LANES, q, qStart, count);
             }
         }
-        for (; i < keys.to; i++) {
+        for (; i < to; i++) {
             oneDot(keys, i, q, qStart, whole);
             finish(keys, head, i, 0, q, qStart, count);
         }
@@ -156,32 +173,38 @@ final class VectorAttention {
             int lane = lanes + j - whole;
             keys.lanes[lane] = Math.fma(q[qStart + j], keys.pages[keys.starts[i] + j], keys.lanes[lane]);
         }
-        keys.weights[head * keys.maxKeys + i] = Lanes.fold(keys.lanes, lanes);
+        keys.weights[head * Keys.MAX_KEYS + i] = Lanes.fold(keys.lanes, lanes);
     }
 
     /** {@link Lanes#weightedSums}. */
     static void weightedSums(Keys keys, float[] out, int outStart, int outStep, int count) {
         int wide = LANES == SUM_LANES ? count - count % (TILE * LANES) : 0;
         int h = 0;
+        for (; LANES == SUM_LANES && h + VectorEightHeads.HEADS <= keys.heads; h += VectorEightHeads.HEADS) {
+            int rest = VectorEightHeads.weightedSums(keys, h, out, outStart + h * outStep, outStep, count);
+            for (int head = h; head < h + VectorEightHeads.HEADS; head++) {
+                sumOfHead(keys, head * Keys.MAX_KEYS, out, outStart + head * outStep, rest, count);
+            }
+        }
         for (; h + TILE <= keys.heads; h += TILE) {
             for (int j = 0; j < wide; j += TILE * LANES) {
-                sum4Heads(keys, h * keys.maxKeys, out, outStart + h * outStep + j, outStep, j);
+                sum4Heads(keys, h * Keys.MAX_KEYS, out, outStart + h * outStep + j, outStep, j);
             }
             for (int head = h; head < h + TILE; head++) {
-                sumOfHead(keys, head * keys.maxKeys, out, outStart + head * outStep, wide, count);
+                sumOfHead(keys, head * Keys.MAX_KEYS, out, outStart + head * outStep, wide, count);
             }
         }
         for (; h < keys.heads; h++) {
-            sumOfHead(keys, h * keys.maxKeys, out, outStart + h * outStep, 0, count);
+            sumOfHead(keys, h * Keys.MAX_KEYS, out, outStart + h * outStep, 0, count);
         }
     }
 
     private static void sum4Heads(Keys keys, int w0, float[] out, int o0, int outStep, int column) {
         float[] pages = keys.pages;
         float[] weights = keys.weights;
-        int w1 = w0 + keys.maxKeys;
-        int w2 = w1 + keys.maxKeys;
-        int w3 = w2 + keys.maxKeys;
+        int w1 = w0 + Keys.MAX_KEYS;
+        int w2 = w1 + Keys.MAX_KEYS;
+        int w3 = w2 + Keys.MAX_KEYS;
         int o1 = o0 + outStep;
         int o2 = o1 + outStep;
         int o3 = o2 + outStep;

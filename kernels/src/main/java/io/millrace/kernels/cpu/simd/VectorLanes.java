@@ -57,13 +57,14 @@ public final class VectorLanes implements Lanes {
         if (LANES < SUM_LANES || format == Tile.Format.F32) {
             return 1;
         }
-        return tileRows <= (format == Tile.Format.E4M3 ? 2 : 1) ? 2 : 1;
+        return tileRows == 1 ? 2 : 1;
     }
 
     @Override
     public void multiply(Tile t, int rows) {
-        for (int k = 0; k < t.cols; k += BLOCK) {
-            int end = Math.min(t.cols, k + BLOCK);
+        int step = LANES < SUM_LANES ? BLOCK : t.cols; // several passes over the weights: block by block, for the cache
+        for (int k = 0; k < t.cols; k += step) {
+            int end = Math.min(t.cols, k + step);
             for (int lane = 0; lane < SUM_LANES; lane += LANES) {
                 switch (t.format) {
                     case E4M3:
@@ -77,7 +78,6 @@ public final class VectorLanes implements Lanes {
                         break;
                 }
             }
-            t.addSums(rows, k);
         }
     }
 
@@ -88,7 +88,6 @@ public final class VectorLanes implements Lanes {
             case 3 -> VectorTilesE4m3.rows3(t, lane, from, to);
             case 4 -> VectorTilesE4m3.rows4(t, lane, from, to);
             case -1 -> VectorTilesE4m3.panels2Rows1(t, lane, from, to);
-            case -2 -> VectorTilesE4m3.panels2Rows2(t, lane, from, to);
             default -> throw noTile(t, rows);
         }
     }

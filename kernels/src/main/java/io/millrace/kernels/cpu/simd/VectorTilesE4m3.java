@@ -9,7 +9,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * A block of e4m3 weights times 1 to 4 rows of activations; sums stay in registers.
+ * Panels of e4m3 weights times 1 to 4 rows of activations; a block's sums stay in registers.
  *
  * <p>A code moved to bits 31 and 26…20 of an f32 is its value times 2⁻¹²⁰, subnormals too; two shifts and a mask widen it.
  *
@@ -20,286 +20,252 @@ import jdk.incubator.vector.VectorSpecies;
 final class VectorTilesE4m3 {
     private static final VectorSpecies<Float> F = VectorLanes.F;
     private static final VectorSpecies<Byte> B = VectorSpecies.of(byte.class, F.vectorShape());
-    private static final int MASK = 0x87F00000;
+    /** Sign, exponent and mantissa of a code that was moved. */
+    private static final int SEM = 0x87F00000;
+
+    /** Elements of a column of a panel. */
+    private static final int COLUMN = Lanes.PANEL_ROWS;
 
     private VectorTilesE4m3() {}
 
-    /** {@code t.sums[m, n] = Σ x[m, k] · w[n, k]} for from ≤ k &lt; to, of the lanes from {@code lane} on of every 16 output rows. */
+    /** {@code t.acc[m, n] = fma(Σ x[m, k] · w[n, k], scale, t.acc[m, n])} block by block of from ≤ k &lt; to, of the lanes from {@code lane} on of every 16 output rows. */
     static void rows1(Tile t, int lane, int from, int to) {
         byte[] w = t.e4m3;
-        float[] x = t.x;
-        float[] sums = t.sums;
+        float[] x = t.x, acc = t.acc;
         int x0 = t.rows[0];
-        int start = t.start + 4 * lane;
+        int start = t.start + 4 * lane, ahead = t.ahead, seen = 0;
         FloatVector zero = FloatVector.zero(F);
-        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
-        for (int k = from; k < to; k++) {
-            int q = start + k * Lanes.PANEL_ROWS;
-            IntVector v = ByteVector.fromArray(B, w, q).reinterpretAsInts();
-            FloatVector w0 = v.lanewise(LSHL, 24).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            FloatVector w1 = v.lanewise(LSHL, 16).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            FloatVector w2 = v.lanewise(LSHL, 8).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            FloatVector w3 = v.lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            FloatVector ax = FloatVector.broadcast(F, x[x0 + k]);
-            a0 = w0.fma(ax, a0);
-            a1 = w1.fma(ax, a1);
-            a2 = w2.fma(ax, a2);
-            a3 = w3.fma(ax, a3);
+        for (int block = from; block < to; block += Lanes.BLOCK) {
+            FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
+            for (int k = block, end = Math.min(to, block + Lanes.BLOCK); k < end; k++) {
+                int q = start + k * COLUMN;
+                seen |= w[q + ahead];
+                IntVector v = ByteVector.fromArray(B, w, q).reinterpretAsInts();
+                FloatVector w0 = v.lanewise(LSHL, 24).lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                FloatVector w1 = v.lanewise(LSHL, 16).lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                FloatVector w2 = v.lanewise(LSHL, 8).lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                FloatVector w3 = v.lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                FloatVector ax = FloatVector.broadcast(F, x[x0 + k]);
+                a0 = w0.fma(ax, a0);
+                a1 = w1.fma(ax, a1);
+                a2 = w2.fma(ax, a2);
+                a3 = w3.fma(ax, a3);
+            }
+            FloatVector s = FloatVector.broadcast(F, t.scales[t.scaleStart + block / Lanes.BLOCK]);
+            a0.fma(s, FloatVector.fromArray(F, acc, lane)).intoArray(acc, lane);
+            a1.fma(s, FloatVector.fromArray(F, acc, lane + 16)).intoArray(acc, lane + 16);
+            a2.fma(s, FloatVector.fromArray(F, acc, lane + 32)).intoArray(acc, lane + 32);
+            a3.fma(s, FloatVector.fromArray(F, acc, lane + 48)).intoArray(acc, lane + 48);
         }
-        a0.intoArray(sums, lane);
-        a1.intoArray(sums, lane + 16);
-        a2.intoArray(sums, lane + 32);
-        a3.intoArray(sums, lane + 48);
+        t.seen = seen;
     }
 
     static void rows2(Tile t, int lane, int from, int to) {
         byte[] w = t.e4m3;
-        float[] x = t.x;
-        float[] sums = t.sums;
-        int x0 = t.rows[0];
-        int x1 = t.rows[1];
-        int start = t.start + 4 * lane;
+        float[] x = t.x, acc = t.acc;
+        int x0 = t.rows[0], x1 = t.rows[1];
+        int start = t.start + 4 * lane, ahead = t.ahead, seen = 0;
         FloatVector zero = FloatVector.zero(F);
-        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
-        FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
-        for (int k = from; k < to; k++) {
-            int q = start + k * Lanes.PANEL_ROWS;
-            IntVector v = ByteVector.fromArray(B, w, q).reinterpretAsInts();
-            FloatVector w0 = v.lanewise(LSHL, 24).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            FloatVector w1 = v.lanewise(LSHL, 16).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            FloatVector w2 = v.lanewise(LSHL, 8).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            FloatVector w3 = v.lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            FloatVector ax = FloatVector.broadcast(F, x[x0 + k]);
-            a0 = w0.fma(ax, a0);
-            a1 = w1.fma(ax, a1);
-            a2 = w2.fma(ax, a2);
-            a3 = w3.fma(ax, a3);
-            FloatVector bx = FloatVector.broadcast(F, x[x1 + k]);
-            b0 = w0.fma(bx, b0);
-            b1 = w1.fma(bx, b1);
-            b2 = w2.fma(bx, b2);
-            b3 = w3.fma(bx, b3);
+        for (int block = from; block < to; block += Lanes.BLOCK) {
+            FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
+            FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
+            for (int k = block, end = Math.min(to, block + Lanes.BLOCK); k < end; k++) {
+                int q = start + k * COLUMN;
+                seen |= w[q + ahead];
+                IntVector v = ByteVector.fromArray(B, w, q).reinterpretAsInts();
+                FloatVector w0 = v.lanewise(LSHL, 24).lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                FloatVector w1 = v.lanewise(LSHL, 16).lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                FloatVector w2 = v.lanewise(LSHL, 8).lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                FloatVector w3 = v.lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                FloatVector ax = FloatVector.broadcast(F, x[x0 + k]);
+                a0 = w0.fma(ax, a0);
+                a1 = w1.fma(ax, a1);
+                a2 = w2.fma(ax, a2);
+                a3 = w3.fma(ax, a3);
+                FloatVector bx = FloatVector.broadcast(F, x[x1 + k]);
+                b0 = w0.fma(bx, b0);
+                b1 = w1.fma(bx, b1);
+                b2 = w2.fma(bx, b2);
+                b3 = w3.fma(bx, b3);
+            }
+            FloatVector s = FloatVector.broadcast(F, t.scales[t.scaleStart + block / Lanes.BLOCK]);
+            a0.fma(s, FloatVector.fromArray(F, acc, lane)).intoArray(acc, lane);
+            a1.fma(s, FloatVector.fromArray(F, acc, lane + 16)).intoArray(acc, lane + 16);
+            a2.fma(s, FloatVector.fromArray(F, acc, lane + 32)).intoArray(acc, lane + 32);
+            a3.fma(s, FloatVector.fromArray(F, acc, lane + 48)).intoArray(acc, lane + 48);
+            b0.fma(s, FloatVector.fromArray(F, acc, lane + 64)).intoArray(acc, lane + 64);
+            b1.fma(s, FloatVector.fromArray(F, acc, lane + 80)).intoArray(acc, lane + 80);
+            b2.fma(s, FloatVector.fromArray(F, acc, lane + 96)).intoArray(acc, lane + 96);
+            b3.fma(s, FloatVector.fromArray(F, acc, lane + 112)).intoArray(acc, lane + 112);
         }
-        a0.intoArray(sums, lane);
-        a1.intoArray(sums, lane + 16);
-        a2.intoArray(sums, lane + 32);
-        a3.intoArray(sums, lane + 48);
-        b0.intoArray(sums, lane + 64);
-        b1.intoArray(sums, lane + 80);
-        b2.intoArray(sums, lane + 96);
-        b3.intoArray(sums, lane + 112);
+        t.seen = seen;
     }
 
     static void rows3(Tile t, int lane, int from, int to) {
         byte[] w = t.e4m3;
-        float[] x = t.x;
-        float[] sums = t.sums;
-        int x0 = t.rows[0];
-        int x1 = t.rows[1];
-        int x2 = t.rows[2];
-        int start = t.start + 4 * lane;
+        float[] x = t.x, acc = t.acc;
+        int x0 = t.rows[0], x1 = t.rows[1], x2 = t.rows[2];
+        int start = t.start + 4 * lane, ahead = t.ahead, seen = 0;
         FloatVector zero = FloatVector.zero(F);
-        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
-        FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
-        FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero;
-        for (int k = from; k < to; k++) {
-            int q = start + k * Lanes.PANEL_ROWS;
-            IntVector v = ByteVector.fromArray(B, w, q).reinterpretAsInts();
-            FloatVector w0 = v.lanewise(LSHL, 24).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            FloatVector w1 = v.lanewise(LSHL, 16).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            FloatVector w2 = v.lanewise(LSHL, 8).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            FloatVector w3 = v.lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            FloatVector ax = FloatVector.broadcast(F, x[x0 + k]);
-            a0 = w0.fma(ax, a0);
-            a1 = w1.fma(ax, a1);
-            a2 = w2.fma(ax, a2);
-            a3 = w3.fma(ax, a3);
-            FloatVector bx = FloatVector.broadcast(F, x[x1 + k]);
-            b0 = w0.fma(bx, b0);
-            b1 = w1.fma(bx, b1);
-            b2 = w2.fma(bx, b2);
-            b3 = w3.fma(bx, b3);
-            FloatVector cx = FloatVector.broadcast(F, x[x2 + k]);
-            c0 = w0.fma(cx, c0);
-            c1 = w1.fma(cx, c1);
-            c2 = w2.fma(cx, c2);
-            c3 = w3.fma(cx, c3);
+        for (int block = from; block < to; block += Lanes.BLOCK) {
+            FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
+            FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
+            FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero;
+            for (int k = block, end = Math.min(to, block + Lanes.BLOCK); k < end; k++) {
+                int q = start + k * COLUMN;
+                seen |= w[q + ahead];
+                IntVector v = ByteVector.fromArray(B, w, q).reinterpretAsInts();
+                FloatVector w0 = v.lanewise(LSHL, 24).lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                FloatVector w1 = v.lanewise(LSHL, 16).lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                FloatVector w2 = v.lanewise(LSHL, 8).lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                FloatVector w3 = v.lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                FloatVector ax = FloatVector.broadcast(F, x[x0 + k]);
+                a0 = w0.fma(ax, a0);
+                a1 = w1.fma(ax, a1);
+                a2 = w2.fma(ax, a2);
+                a3 = w3.fma(ax, a3);
+                FloatVector bx = FloatVector.broadcast(F, x[x1 + k]);
+                b0 = w0.fma(bx, b0);
+                b1 = w1.fma(bx, b1);
+                b2 = w2.fma(bx, b2);
+                b3 = w3.fma(bx, b3);
+                FloatVector cx = FloatVector.broadcast(F, x[x2 + k]);
+                c0 = w0.fma(cx, c0);
+                c1 = w1.fma(cx, c1);
+                c2 = w2.fma(cx, c2);
+                c3 = w3.fma(cx, c3);
+            }
+            FloatVector s = FloatVector.broadcast(F, t.scales[t.scaleStart + block / Lanes.BLOCK]);
+            a0.fma(s, FloatVector.fromArray(F, acc, lane)).intoArray(acc, lane);
+            a1.fma(s, FloatVector.fromArray(F, acc, lane + 16)).intoArray(acc, lane + 16);
+            a2.fma(s, FloatVector.fromArray(F, acc, lane + 32)).intoArray(acc, lane + 32);
+            a3.fma(s, FloatVector.fromArray(F, acc, lane + 48)).intoArray(acc, lane + 48);
+            b0.fma(s, FloatVector.fromArray(F, acc, lane + 64)).intoArray(acc, lane + 64);
+            b1.fma(s, FloatVector.fromArray(F, acc, lane + 80)).intoArray(acc, lane + 80);
+            b2.fma(s, FloatVector.fromArray(F, acc, lane + 96)).intoArray(acc, lane + 96);
+            b3.fma(s, FloatVector.fromArray(F, acc, lane + 112)).intoArray(acc, lane + 112);
+            c0.fma(s, FloatVector.fromArray(F, acc, lane + 128)).intoArray(acc, lane + 128);
+            c1.fma(s, FloatVector.fromArray(F, acc, lane + 144)).intoArray(acc, lane + 144);
+            c2.fma(s, FloatVector.fromArray(F, acc, lane + 160)).intoArray(acc, lane + 160);
+            c3.fma(s, FloatVector.fromArray(F, acc, lane + 176)).intoArray(acc, lane + 176);
         }
-        a0.intoArray(sums, lane);
-        a1.intoArray(sums, lane + 16);
-        a2.intoArray(sums, lane + 32);
-        a3.intoArray(sums, lane + 48);
-        b0.intoArray(sums, lane + 64);
-        b1.intoArray(sums, lane + 80);
-        b2.intoArray(sums, lane + 96);
-        b3.intoArray(sums, lane + 112);
-        c0.intoArray(sums, lane + 128);
-        c1.intoArray(sums, lane + 144);
-        c2.intoArray(sums, lane + 160);
-        c3.intoArray(sums, lane + 176);
+        t.seen = seen;
     }
 
     static void rows4(Tile t, int lane, int from, int to) {
         byte[] w = t.e4m3;
-        float[] x = t.x;
-        float[] sums = t.sums;
-        int x0 = t.rows[0];
-        int x1 = t.rows[1];
-        int x2 = t.rows[2];
-        int x3 = t.rows[3];
-        int start = t.start + 4 * lane;
+        float[] x = t.x, acc = t.acc;
+        int x0 = t.rows[0], x1 = t.rows[1], x2 = t.rows[2], x3 = t.rows[3];
+        int start = t.start + 4 * lane, ahead = t.ahead, seen = 0;
         FloatVector zero = FloatVector.zero(F);
-        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
-        FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
-        FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero;
-        FloatVector d0 = zero, d1 = zero, d2 = zero, d3 = zero;
-        for (int k = from; k < to; k++) {
-            int q = start + k * Lanes.PANEL_ROWS;
-            IntVector v = ByteVector.fromArray(B, w, q).reinterpretAsInts();
-            FloatVector w0 = v.lanewise(LSHL, 24).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            FloatVector w1 = v.lanewise(LSHL, 16).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            FloatVector w2 = v.lanewise(LSHL, 8).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            FloatVector w3 = v.lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            FloatVector ax = FloatVector.broadcast(F, x[x0 + k]);
-            a0 = w0.fma(ax, a0);
-            a1 = w1.fma(ax, a1);
-            a2 = w2.fma(ax, a2);
-            a3 = w3.fma(ax, a3);
-            FloatVector bx = FloatVector.broadcast(F, x[x1 + k]);
-            b0 = w0.fma(bx, b0);
-            b1 = w1.fma(bx, b1);
-            b2 = w2.fma(bx, b2);
-            b3 = w3.fma(bx, b3);
-            FloatVector cx = FloatVector.broadcast(F, x[x2 + k]);
-            c0 = w0.fma(cx, c0);
-            c1 = w1.fma(cx, c1);
-            c2 = w2.fma(cx, c2);
-            c3 = w3.fma(cx, c3);
-            FloatVector dx = FloatVector.broadcast(F, x[x3 + k]);
-            d0 = w0.fma(dx, d0);
-            d1 = w1.fma(dx, d1);
-            d2 = w2.fma(dx, d2);
-            d3 = w3.fma(dx, d3);
+        for (int block = from; block < to; block += Lanes.BLOCK) {
+            FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
+            FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
+            FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero;
+            FloatVector d0 = zero, d1 = zero, d2 = zero, d3 = zero;
+            for (int k = block, end = Math.min(to, block + Lanes.BLOCK); k < end; k++) {
+                int q = start + k * COLUMN;
+                seen |= w[q + ahead];
+                IntVector v = ByteVector.fromArray(B, w, q).reinterpretAsInts();
+                FloatVector w0 = v.lanewise(LSHL, 24).lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                FloatVector w1 = v.lanewise(LSHL, 16).lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                FloatVector w2 = v.lanewise(LSHL, 8).lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                FloatVector w3 = v.lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                FloatVector ax = FloatVector.broadcast(F, x[x0 + k]);
+                a0 = w0.fma(ax, a0);
+                a1 = w1.fma(ax, a1);
+                a2 = w2.fma(ax, a2);
+                a3 = w3.fma(ax, a3);
+                FloatVector bx = FloatVector.broadcast(F, x[x1 + k]);
+                b0 = w0.fma(bx, b0);
+                b1 = w1.fma(bx, b1);
+                b2 = w2.fma(bx, b2);
+                b3 = w3.fma(bx, b3);
+                FloatVector cx = FloatVector.broadcast(F, x[x2 + k]);
+                c0 = w0.fma(cx, c0);
+                c1 = w1.fma(cx, c1);
+                c2 = w2.fma(cx, c2);
+                c3 = w3.fma(cx, c3);
+                FloatVector dx = FloatVector.broadcast(F, x[x3 + k]);
+                d0 = w0.fma(dx, d0);
+                d1 = w1.fma(dx, d1);
+                d2 = w2.fma(dx, d2);
+                d3 = w3.fma(dx, d3);
+            }
+            FloatVector s = FloatVector.broadcast(F, t.scales[t.scaleStart + block / Lanes.BLOCK]);
+            a0.fma(s, FloatVector.fromArray(F, acc, lane)).intoArray(acc, lane);
+            a1.fma(s, FloatVector.fromArray(F, acc, lane + 16)).intoArray(acc, lane + 16);
+            a2.fma(s, FloatVector.fromArray(F, acc, lane + 32)).intoArray(acc, lane + 32);
+            a3.fma(s, FloatVector.fromArray(F, acc, lane + 48)).intoArray(acc, lane + 48);
+            b0.fma(s, FloatVector.fromArray(F, acc, lane + 64)).intoArray(acc, lane + 64);
+            b1.fma(s, FloatVector.fromArray(F, acc, lane + 80)).intoArray(acc, lane + 80);
+            b2.fma(s, FloatVector.fromArray(F, acc, lane + 96)).intoArray(acc, lane + 96);
+            b3.fma(s, FloatVector.fromArray(F, acc, lane + 112)).intoArray(acc, lane + 112);
+            c0.fma(s, FloatVector.fromArray(F, acc, lane + 128)).intoArray(acc, lane + 128);
+            c1.fma(s, FloatVector.fromArray(F, acc, lane + 144)).intoArray(acc, lane + 144);
+            c2.fma(s, FloatVector.fromArray(F, acc, lane + 160)).intoArray(acc, lane + 160);
+            c3.fma(s, FloatVector.fromArray(F, acc, lane + 176)).intoArray(acc, lane + 176);
+            d0.fma(s, FloatVector.fromArray(F, acc, lane + 192)).intoArray(acc, lane + 192);
+            d1.fma(s, FloatVector.fromArray(F, acc, lane + 208)).intoArray(acc, lane + 208);
+            d2.fma(s, FloatVector.fromArray(F, acc, lane + 224)).intoArray(acc, lane + 224);
+            d3.fma(s, FloatVector.fromArray(F, acc, lane + 240)).intoArray(acc, lane + 240);
         }
-        a0.intoArray(sums, lane);
-        a1.intoArray(sums, lane + 16);
-        a2.intoArray(sums, lane + 32);
-        a3.intoArray(sums, lane + 48);
-        b0.intoArray(sums, lane + 64);
-        b1.intoArray(sums, lane + 80);
-        b2.intoArray(sums, lane + 96);
-        b3.intoArray(sums, lane + 112);
-        c0.intoArray(sums, lane + 128);
-        c1.intoArray(sums, lane + 144);
-        c2.intoArray(sums, lane + 160);
-        c3.intoArray(sums, lane + 176);
-        d0.intoArray(sums, lane + 192);
-        d1.intoArray(sums, lane + 208);
-        d2.intoArray(sums, lane + 224);
-        d3.intoArray(sums, lane + 240);
+        t.seen = seen;
     }
 
-    /** As {@link #rows1}, several panels at once: {@code t.sums[p, m, n]}. Their streams keep more reads in flight than one does. */
+    /** As {@link #rows1}, two panels at once: {@code t.acc[p, m, n]}. Two streams of weights keep more reads in flight than one does. */
     static void panels2Rows1(Tile t, int lane, int from, int to) {
         byte[] w = t.e4m3;
         float[] x = t.x;
-        float[] sums = t.sums;
+        float[] acc = t.acc;
+        float[] scales = t.scales;
         int x0 = t.rows[0];
         int start = t.start + 4 * lane;
         int step = t.cols * Lanes.PANEL_ROWS;
         FloatVector zero = FloatVector.zero(F);
-        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
-        FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
-        for (int k = from; k < to; k++) {
-            int q = start + k * Lanes.PANEL_ROWS;
-            FloatVector x0k = FloatVector.broadcast(F, x[x0 + k]);
-            IntVector v0 = ByteVector.fromArray(B, w, q).reinterpretAsInts();
-            FloatVector w00 = v0.lanewise(LSHL, 24).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            a0 = w00.fma(x0k, a0);
-            FloatVector w01 = v0.lanewise(LSHL, 16).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            a1 = w01.fma(x0k, a1);
-            FloatVector w02 = v0.lanewise(LSHL, 8).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            a2 = w02.fma(x0k, a2);
-            FloatVector w03 = v0.lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            a3 = w03.fma(x0k, a3);
-            IntVector v1 = ByteVector.fromArray(B, w, q + step).reinterpretAsInts();
-            FloatVector w10 = v1.lanewise(LSHL, 24).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            b0 = w10.fma(x0k, b0);
-            FloatVector w11 = v1.lanewise(LSHL, 16).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            b1 = w11.fma(x0k, b1);
-            FloatVector w12 = v1.lanewise(LSHL, 8).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            b2 = w12.fma(x0k, b2);
-            FloatVector w13 = v1.lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            b3 = w13.fma(x0k, b3);
+        for (int block = from; block < to; block += Lanes.BLOCK) {
+            int end = Math.min(to, block + Lanes.BLOCK);
+            FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
+            FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
+            for (int k = block; k < end; k++) {
+                int q = start + k * COLUMN;
+                FloatVector x0k = FloatVector.broadcast(F, x[x0 + k]);
+                IntVector v0 = ByteVector.fromArray(B, w, q).reinterpretAsInts();
+                FloatVector w00 =
+                        v0.lanewise(LSHL, 24).lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                a0 = w00.fma(x0k, a0);
+                FloatVector w01 =
+                        v0.lanewise(LSHL, 16).lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                a1 = w01.fma(x0k, a1);
+                FloatVector w02 =
+                        v0.lanewise(LSHL, 8).lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                a2 = w02.fma(x0k, a2);
+                FloatVector w03 = v0.lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                a3 = w03.fma(x0k, a3);
+                IntVector v1 = ByteVector.fromArray(B, w, q + step).reinterpretAsInts();
+                FloatVector w10 =
+                        v1.lanewise(LSHL, 24).lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                b0 = w10.fma(x0k, b0);
+                FloatVector w11 =
+                        v1.lanewise(LSHL, 16).lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                b1 = w11.fma(x0k, b1);
+                FloatVector w12 =
+                        v1.lanewise(LSHL, 8).lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                b2 = w12.fma(x0k, b2);
+                FloatVector w13 = v1.lanewise(ASHR, 4).and(SEM).reinterpretAsFloats();
+                b3 = w13.fma(x0k, b3);
+            }
+            int at = t.scaleStart + block / Lanes.BLOCK;
+            FloatVector s = FloatVector.broadcast(F, scales[at]);
+            a0.fma(s, FloatVector.fromArray(F, acc, lane)).intoArray(acc, lane);
+            a1.fma(s, FloatVector.fromArray(F, acc, lane + 16)).intoArray(acc, lane + 16);
+            a2.fma(s, FloatVector.fromArray(F, acc, lane + 32)).intoArray(acc, lane + 32);
+            a3.fma(s, FloatVector.fromArray(F, acc, lane + 48)).intoArray(acc, lane + 48);
+            FloatVector r = FloatVector.broadcast(F, scales[at + (t.cols + Lanes.BLOCK - 1) / Lanes.BLOCK]);
+            b0.fma(r, FloatVector.fromArray(F, acc, lane + 64)).intoArray(acc, lane + 64);
+            b1.fma(r, FloatVector.fromArray(F, acc, lane + 80)).intoArray(acc, lane + 80);
+            b2.fma(r, FloatVector.fromArray(F, acc, lane + 96)).intoArray(acc, lane + 96);
+            b3.fma(r, FloatVector.fromArray(F, acc, lane + 112)).intoArray(acc, lane + 112);
         }
-        a0.intoArray(sums, lane);
-        a1.intoArray(sums, lane + 16);
-        a2.intoArray(sums, lane + 32);
-        a3.intoArray(sums, lane + 48);
-        b0.intoArray(sums, lane + 64);
-        b1.intoArray(sums, lane + 80);
-        b2.intoArray(sums, lane + 96);
-        b3.intoArray(sums, lane + 112);
-    }
-
-    static void panels2Rows2(Tile t, int lane, int from, int to) {
-        byte[] w = t.e4m3;
-        float[] x = t.x;
-        float[] sums = t.sums;
-        int x0 = t.rows[0], x1 = t.rows[1];
-        int start = t.start + 4 * lane;
-        int step = t.cols * Lanes.PANEL_ROWS;
-        FloatVector zero = FloatVector.zero(F);
-        FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
-        FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
-        FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero;
-        FloatVector d0 = zero, d1 = zero, d2 = zero, d3 = zero;
-        for (int k = from; k < to; k++) {
-            int q = start + k * Lanes.PANEL_ROWS;
-            FloatVector x0k = FloatVector.broadcast(F, x[x0 + k]);
-            FloatVector x1k = FloatVector.broadcast(F, x[x1 + k]);
-            IntVector v0 = ByteVector.fromArray(B, w, q).reinterpretAsInts();
-            FloatVector w00 = v0.lanewise(LSHL, 24).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            a0 = w00.fma(x0k, a0);
-            b0 = w00.fma(x1k, b0);
-            FloatVector w01 = v0.lanewise(LSHL, 16).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            a1 = w01.fma(x0k, a1);
-            b1 = w01.fma(x1k, b1);
-            FloatVector w02 = v0.lanewise(LSHL, 8).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            a2 = w02.fma(x0k, a2);
-            b2 = w02.fma(x1k, b2);
-            FloatVector w03 = v0.lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            a3 = w03.fma(x0k, a3);
-            b3 = w03.fma(x1k, b3);
-            IntVector v1 = ByteVector.fromArray(B, w, q + step).reinterpretAsInts();
-            FloatVector w10 = v1.lanewise(LSHL, 24).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            c0 = w10.fma(x0k, c0);
-            d0 = w10.fma(x1k, d0);
-            FloatVector w11 = v1.lanewise(LSHL, 16).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            c1 = w11.fma(x0k, c1);
-            d1 = w11.fma(x1k, d1);
-            FloatVector w12 = v1.lanewise(LSHL, 8).lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            c2 = w12.fma(x0k, c2);
-            d2 = w12.fma(x1k, d2);
-            FloatVector w13 = v1.lanewise(ASHR, 4).and(MASK).reinterpretAsFloats();
-            c3 = w13.fma(x0k, c3);
-            d3 = w13.fma(x1k, d3);
-        }
-        a0.intoArray(sums, lane);
-        a1.intoArray(sums, lane + 16);
-        a2.intoArray(sums, lane + 32);
-        a3.intoArray(sums, lane + 48);
-        b0.intoArray(sums, lane + 64);
-        b1.intoArray(sums, lane + 80);
-        b2.intoArray(sums, lane + 96);
-        b3.intoArray(sums, lane + 112);
-        c0.intoArray(sums, lane + 128);
-        c1.intoArray(sums, lane + 144);
-        c2.intoArray(sums, lane + 160);
-        c3.intoArray(sums, lane + 176);
-        d0.intoArray(sums, lane + 192);
-        d1.intoArray(sums, lane + 208);
-        d2.intoArray(sums, lane + 224);
-        d3.intoArray(sums, lane + 240);
     }
 }
