@@ -56,8 +56,19 @@ public interface Ops {
      */
     void mlaAttention(Tensor out, Tensor q, KvLayer kv, AttentionBatch batch, float softmaxScale);
 
-    /** Chooses experts: logits [T, E] f32, bias [E] f32 (used only to choose; all zero if the model has none). Lower id on ties. */
+    /**
+     * Chooses experts: fills ids and weights of {@code out}. Lower id on ties.
+     *
+     * @param logits [T, E] f32
+     * @param bias [E] f32, used only to choose; all zero if the model has none
+     */
     void route(Routing out, Tensor logits, Tensor bias, RouterSpec spec);
+
+    /**
+     * Lists the pairs of {@code routing}'s ids whose experts are {@code firstExpert} and those behind it, as many as its offsets are
+     * for: fills offsets, tokens and rows. Pairs of other experts get row −1.
+     */
+    void listPairs(Routing routing, int firstExpert);
 
     /**
      * One product per expert over the rows that chose it. out [T · K, N] in expert order.

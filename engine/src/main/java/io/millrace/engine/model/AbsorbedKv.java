@@ -12,13 +12,15 @@ import java.nio.ByteOrder;
  */
 final class AbsorbedKv {
     private final ModelConfig config;
+    private final RankShare.Range heads;
     private final ByteBuffer codes;
     private final ByteBuffer scales;
     private final int scaleCols;
 
-    /** Reads {@code kv_b_proj}: [H · (nope + v), R]. */
-    AbsorbedKv(ModelConfig config, Fp8Matrix kvB) {
+    /** Reads the rows of some heads of {@code kv_b_proj}: [all heads · (nope + v), R]. */
+    AbsorbedKv(ModelConfig config, RankShare.Range heads, Fp8Matrix kvB) {
         this.config = config;
+        this.heads = heads;
         codes = kvB.codes().slice();
         scales = kvB.scales().slice().order(ByteOrder.LITTLE_ENDIAN);
         scaleCols = BlockScale.blocks(kvB.cols());
@@ -28,8 +30,8 @@ final class AbsorbedKv {
     float[] keyUp() {
         int nope = config.qkNopeHeadDim();
         int latent = config.kvLoraRank();
-        float[] keyUp = new float[config.numAttentionHeads() * latent * nope];
-        for (int h = 0; h < config.numAttentionHeads(); h++) {
+        float[] keyUp = new float[heads.count() * latent * nope];
+        for (int h = 0; h < heads.count(); h++) {
             for (int n = 0; n < nope; n++) {
                 for (int r = 0; r < latent; r++) {
                     keyUp[(h * latent + r) * nope + n] = weight(firstRow(h) + n, r);
@@ -42,9 +44,9 @@ final class AbsorbedKv {
     /** Returns v's half: [H, v, R] f32. */
     float[] valueUp() {
         int latent = config.kvLoraRank();
-        float[] valueUp = new float[config.numAttentionHeads() * config.vHeadDim() * latent];
+        float[] valueUp = new float[heads.count() * config.vHeadDim() * latent];
         int at = 0;
-        for (int h = 0; h < config.numAttentionHeads(); h++) {
+        for (int h = 0; h < heads.count(); h++) {
             for (int n = 0; n < config.vHeadDim(); n++) {
                 for (int r = 0; r < latent; r++) {
                     valueUp[at++] = weight(firstRow(h) + config.qkNopeHeadDim() + n, r);
@@ -55,7 +57,7 @@ final class AbsorbedKv {
     }
 
     private int firstRow(int head) {
-        return head * (config.qkNopeHeadDim() + config.vHeadDim());
+        return (heads.first() + head) * (config.qkNopeHeadDim() + config.vHeadDim());
     }
 
     private float weight(int row, int col) {

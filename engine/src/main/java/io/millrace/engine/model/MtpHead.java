@@ -1,9 +1,9 @@
 package io.millrace.engine.model;
 
 import io.millrace.kernels.DType;
-import io.millrace.kernels.Device;
 import io.millrace.kernels.KvLayer;
 import io.millrace.kernels.Ops;
+import io.millrace.kernels.Rank;
 import io.millrace.kernels.RopeTable;
 import io.millrace.kernels.Tensor;
 
@@ -19,13 +19,14 @@ final class MtpHead {
     private final float eps;
     private final Tensor embeddingAndHidden;
 
-    MtpHead(ModelConfig config, Device device, Ops ops, ModelWeights main, MtpWeights weights, RopeTable rope, int t) {
-        this.ops = ops;
+    MtpHead(RankShare share, Rank rank, ModelWeights main, MtpWeights weights, RopeTable rope, int t) {
+        ops = rank.ops();
         this.main = main;
         this.weights = weights;
-        layer = DecoderLayer.of(config, ops, weights.layer(), rope);
-        eps = (float) config.rmsNormEps();
-        embeddingAndHidden = device.allocate(DType.F32, t, 2L * config.hiddenSize());
+        layer = DecoderLayer.of(share, rank, weights.layer(), rope);
+        eps = (float) share.config().rmsNormEps();
+        embeddingAndHidden =
+                rank.device().allocate(DType.F32, t, 2L * share.config().hiddenSize());
     }
 
     /**

@@ -88,6 +88,11 @@ final class CpuOps implements Ops {
     }
 
     @Override
+    public void listPairs(Routing routing, int firstExpert) {
+        router.listPairs(routing, firstExpert);
+    }
+
+    @Override
     public void groupedGemm(Tensor out, Fp8Activations x, Fp8Weight w, Routing routing, boolean gather) {
         experts.groupedGemm(out, x, w, routing, gather);
     }

@@ -39,7 +39,7 @@ public final class CudaBackend implements Backend {
         LOG.warn("cuda back end is experimental: its kernels were tested on an emulated driver only, never on a GPU");
         CudaDevice device = new CudaDevice(0);
         devices.add(device);
-        return List.of(new Rank(0, device, new CudaOps(device), x -> {}));
+        return List.of(new Rank(0, device, new CudaOps(device), CudaCollective.NONE));
     }
 
     @Override

@@ -85,6 +85,11 @@ final class CudaOps implements Ops {
     }
 
     @Override
+    public void listPairs(Routing routing, int firstExpert) {
+        router.listPairs(routing, firstExpert);
+    }
+
+    @Override
     public void groupedGemm(Tensor out, Fp8Activations x, Fp8Weight experts, Routing routing, boolean gather) {
         products.groupedGemm(out, x, experts, routing, gather);
     }

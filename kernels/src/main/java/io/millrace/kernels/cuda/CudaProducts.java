@@ -105,8 +105,8 @@ final class CudaProducts {
 
     /** With uniform routing: pairs / (E (1 − (1 − K / E)^T)). A matter of speed only. */
     private static double rowsOfATouchedExpert(long pairs, long topK, int experts) {
-        double tokens = (double) pairs / topK;
-        return pairs / (experts * (1 - Math.pow(1 - (double) topK / experts, tokens)));
+        double ofToken = Math.min(topK, experts);
+        return pairs / (experts * (1 - Math.pow(1 - ofToken / experts, pairs / ofToken)));
     }
 
     private static void checkShapes(String op, CudaTensor out, long xRows, long xCols, TiledWeight w, int groups) {
