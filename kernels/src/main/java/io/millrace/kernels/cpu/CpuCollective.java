@@ -1,17 +1,15 @@
 package io.millrace.kernels.cpu;
 
 import io.millrace.kernels.Collective;
-import io.millrace.kernels.DeviceException;
 import io.millrace.kernels.Fp8Activations;
 import io.millrace.kernels.GroupRows;
 import io.millrace.kernels.ParallelPlan;
+import io.millrace.kernels.RankMeeting;
 import io.millrace.kernels.Routing;
 import io.millrace.kernels.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.BrokenBarrierException;
-import java.util.concurrent.CyclicBarrier;
 
 /**
  * Sums and exchange between ranks of one JVM, over shared arrays. Thread: the rank's; {@link #abandon} from any.
@@ -35,7 +33,8 @@ final class CpuCollective implements Collective {
         List<CpuCollective> members = new ArrayList<>();
         for (int i = 0; i < plan.numRanks(); i++) {
             int inGroup = i % plan.tp();
-            CpuSum sum = inGroup == 0 ? new CpuSum(new Meeting(plan.tp()), plan.tp()) : members.get(i - inGroup).sum;
+            CpuSum sum =
+                    inGroup == 0 ? new CpuSum(new RankMeeting(plan.tp()), plan.tp()) : members.get(i - inGroup).sum;
             world.sums.add(sum);
             members.add(new CpuCollective(i, plan.tp(), world, sum));
         }
@@ -114,13 +113,13 @@ final class CpuCollective implements Collective {
 
     @Override
     public void abandon() {
-        world.meeting.close();
-        world.sums.forEach(CpuSum::close);
+        world.meeting.abandon();
+        world.sums.forEach(CpuSum::abandon);
     }
 
     /** What all ranks share. */
     private static final class World {
-        final Meeting meeting;
+        final RankMeeting meeting;
         final CpuActivations[] x;
         final CpuTensor[] ids;
         final CpuTensor[] expertOut;
@@ -128,41 +127,11 @@ final class CpuCollective implements Collective {
         final List<CpuSum> sums = new ArrayList<>();
 
         World(int numRanks) {
-            meeting = new Meeting(numRanks);
+            meeting = new RankMeeting(numRanks);
             x = new CpuActivations[numRanks];
             ids = new CpuTensor[numRanks];
             expertOut = new CpuTensor[numRanks];
             pairRows = new CpuTensor[numRanks];
-        }
-    }
-
-    /** Where ranks wait for each other, until it is closed. Any thread. */
-    static final class Meeting {
-        private final CyclicBarrier barrier;
-        private volatile boolean isClosed;
-
-        Meeting(int numRanks) {
-            barrier = new CyclicBarrier(numRanks);
-        }
-
-        void await(String op) {
-            if (isClosed) {
-                throw new DeviceException(
-                        op + " after another rank failed or the cpu back end was closed: open the ranks anew");
-            }
-            try {
-                barrier.await();
-            } catch (BrokenBarrierException e) {
-                throw new DeviceException(op + " given up: another rank failed or the cpu back end was closed", e);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new DeviceException(op + " given up: the rank's thread was interrupted", e);
-            }
-        }
-
-        void close() {
-            isClosed = true;
-            barrier.reset();
         }
     }
 }

@@ -1,5 +1,7 @@
 package io.millrace.kernels.cpu;
 
+import io.millrace.kernels.RankMeeting;
+
 /**
  * The all-reduce of one group of ranks: each adds its slice of all tensors' rows in rank order, then copies the whole sum. Thread: the
  * ranks', each with its own place in the group.
@@ -7,11 +9,11 @@ package io.millrace.kernels.cpu;
 final class CpuSum {
     private static final String OP = "allReduce";
 
-    private final CpuCollective.Meeting meeting;
+    private final RankMeeting meeting;
     private final CpuTensor[] tensors;
     private volatile float[] sum = {};
 
-    CpuSum(CpuCollective.Meeting meeting, int numRanks) {
+    CpuSum(RankMeeting meeting, int numRanks) {
         this.meeting = meeting;
         tensors = new CpuTensor[numRanks];
     }
@@ -67,7 +69,7 @@ final class CpuSum {
         return sum;
     }
 
-    void close() {
-        meeting.close();
+    void abandon() {
+        meeting.abandon();
     }
 }
