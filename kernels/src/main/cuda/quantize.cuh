@@ -8,13 +8,13 @@ constexpr int kGroupsPerBlock = 8;     // a warp per group
 constexpr float kMinAmax = 1e-4f;
 constexpr float kE4m3Max = 448.0f;
 
-/** Where a row's codes and scales go: codes [T, ld] e4m3 with ld = groups · 128 (columns ≥ K are 0), scales [T, groups] f32. */
+/** Where a row's codes and scales go: codes [T, ld] e4m3 with ld = groups · 128 (the skew before the K columns, and what is behind them, are 0), scales [T, groups] f32. */
 struct CodeRows {
     Rows<uint8_t> codes;
     Rows<float> scales;
 };
 
-/** Quantises a group: lane l holds columns 4l … 4l + 3 (0 beyond K). */
+/** Quantises a group: lane l holds columns 4l … 4l + 3 (0 where there are none). */
 __device__ inline void quantize_group(const CodeRows& out, int64_t row, int group, const float (&x)[4]) {
     int lane = threadIdx.x % 32;
     float amax = fmaxf(fmaxf(fabsf(x[0]), fabsf(x[1])), fmaxf(fabsf(x[2]), fabsf(x[3])));

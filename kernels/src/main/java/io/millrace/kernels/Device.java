@@ -19,7 +19,16 @@ public interface Device {
     Tensor allocate(DType dtype, long... shape);
 
     /** Allocates activations for at most {@code rows} rows of {@code cols} columns. */
-    Fp8Activations allocateActivations(long rows, long cols);
+    default Fp8Activations allocateActivations(long rows, long cols) {
+        return allocateActivations(rows, cols, 0);
+    }
+
+    /**
+     * Allocates activations that meet a weight whose columns were cut from a wider one.
+     *
+     * @param skewCols {@link Fp8Matrix#skewCols()} of the weight, so that activations share a scale where weights do
+     */
+    Fp8Activations allocateActivations(long rows, long cols, int skewCols);
 
     /** Copies a tensor of a checkpoint as it is: data [shape] in the dtype's little-endian layout, from the position; not consumed. */
     Tensor upload(String name, DType dtype, ByteBuffer data, long... shape);
@@ -28,8 +37,10 @@ public interface Device {
      * Tiles a block-scaled weight.
      *
      * @param name for messages
-     * @param experts one entry per expert (one for an ordinary matrix): its row-concatenated parts; all of the same shapes
-     * @throws DeviceException if a code is NaN or a scale isn't finite, or if it doesn't fit
+     * @param experts one entry per expert (one for an ordinary matrix): its row-concatenated parts, perhaps cut from larger
+     *     matrices; all experts' of the same shapes and cuts
+     * @throws DeviceException if a code is NaN or a scale isn't finite, if it doesn't fit, or if the device can't multiply by such
+     *     a cut
      */
     Fp8Weight uploadFp8(String name, List<List<Fp8Matrix>> experts);
 

@@ -3,6 +3,7 @@ package io.millrace.engine.model;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.Device;
 import io.millrace.kernels.Fp8Activations;
+import io.millrace.kernels.Fp8Matrix;
 import io.millrace.kernels.Routing;
 import io.millrace.kernels.Tensor;
 
@@ -148,13 +149,14 @@ record Workspace(
                 device.allocate(DType.F32, t, heads, c.kvDim()),
                 device.allocate(DType.F32, t, heads, c.kvLoraRank()),
                 device.allocate(DType.F32, t, heads, c.vHeadDim()),
-                device.allocateActivations(t, (long) heads * c.vHeadDim()));
+                device.allocateActivations(
+                        t, (long) heads * c.vHeadDim(), share.heads().first() * c.vHeadDim() % Fp8Matrix.BLOCK));
     }
 
     private static Mlp mlp(Device device, long rows, RankShare.Range columns) {
         return new Mlp(
                 device.allocate(DType.F32, rows, 2L * columns.count()),
-                device.allocateActivations(rows, columns.count()));
+                device.allocateActivations(rows, columns.count(), columns.first() % Fp8Matrix.BLOCK));
     }
 
     private static Moe moe(RankShare share, Device device, int t, Fp8Activations hidden) {

@@ -42,7 +42,7 @@ class CudaPlansIT {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, 2", "1, 4", "1, 8"})
+    @CsvSource({"1, 8", "2, 2", "2, 1", "4, 4", "4, 8"})
     void goldensOverRanks(int tp, int ep) {
         ParallelPlan plan = new ParallelPlan(tp, ep, ep > tp);
         List<Golden> goldens = GoldenScore.chosen();

@@ -78,7 +78,7 @@ class FakeDevice implements Device {
     }
 
     @Override
-    public Fp8Activations allocateActivations(long rows, long cols) {
+    public Fp8Activations allocateActivations(long rows, long cols, int skewCols) {
         throw new UnsupportedOperationException();
     }
 

@@ -52,7 +52,7 @@ final class CpuDevice implements Device {
     }
 
     @Override
-    public Fp8Activations allocateActivations(long rows, long cols) {
+    public Fp8Activations allocateActivations(long rows, long cols, int skewCols) { // f32 rows share no scales
         int count = checkedCount("activations", DType.F32, rows, cols);
         long[] shape = {rows, cols};
         return onHeap(

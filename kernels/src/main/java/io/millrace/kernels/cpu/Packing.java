@@ -77,23 +77,27 @@ final class Packing {
     private static int packPart(String name, PackedMatrix matrix, int firstPanel, Fp8Matrix part, byte[] rows) {
         int cols = part.cols();
         ByteBuffer codes = part.codes().duplicate();
-        FloatBuffer scales =
-                part.scales().duplicate().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+        int start = codes.position();
+        checkCut(name, part);
         for (int r = 0; r < part.rows(); r += Lanes.PANEL_ROWS) {
-            int count = Math.min(Lanes.PANEL_ROWS, part.rows() - r) * cols;
-            codes.get(rows, 0, count);
+            int panelRows = Math.min(Lanes.PANEL_ROWS, part.rows() - r);
+            int count = panelRows * cols;
+            for (int i = 0; i < panelRows; i++) {
+                codes.position(start + (r + i) * part.wholeCols()).get(rows, i * cols, cols);
+            }
             Arrays.fill(rows, count, rows.length, (byte) 0);
             int bad = firstNan(rows, count);
             if (bad >= 0) {
-                throw new DeviceException(name + ": code " + (rows[bad] & 0xFF) + " at row " + (r + bad / cols)
-                        + ", column " + bad % cols + " is NaN: the checkpoint is damaged, fetch it again");
+                throw new DeviceException(name + ": code " + (rows[bad] & 0xFF) + " at row "
+                        + (part.firstRow() + r + bad / cols) + ", column " + (part.firstCol() + bad % cols)
+                        + " is NaN: the checkpoint is damaged, fetch it again");
             }
             int panel = firstPanel + r / Lanes.PANEL_ROWS;
             int at = matrix.start + panel * cols * Lanes.PANEL_ROWS;
             for (int k = 0; k < cols; k += TURN_COLS) {
                 turn((byte[]) matrix.weights, at, rows, cols, k, Math.min(cols, k + TURN_COLS));
             }
-            packScales(name, matrix, panel, scales, r / Lanes.BLOCK);
+            packScales(name, matrix, panel, part, r);
         }
         return firstPanel + PackedMatrix.panels(part.rows());
     }
@@ -147,17 +151,39 @@ final class Packing {
         }
     }
 
-    private static void packScales(String name, PackedMatrix matrix, int panel, FloatBuffer scales, int scaleRow) {
+    private static void packScales(String name, PackedMatrix matrix, int panel, Fp8Matrix part, int firstRow) {
+        FloatBuffer scales =
+                part.scales().duplicate().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+        int wholeScaleCols = (part.wholeCols() + Lanes.BLOCK - 1) / Lanes.BLOCK;
         int scaleCols = matrix.scaleCols();
         for (int i = 0; i < scaleCols; i++) {
-            float scale = scales.get(scaleRow * scaleCols + i);
+            int at = part.scaleIndex(firstRow, i * Lanes.BLOCK);
+            float scale = scales.get(at);
             float stored = scale * Lanes.HALF_WIDENING;
             if (Float.isNaN(stored) || Float.isInfinite(stored)) {
-                throw new DeviceException(name + ": scale " + scale + " of block row " + scaleRow + ", block column "
-                        + i + " is not below 2^68: the checkpoint is damaged, fetch it again");
+                throw new DeviceException(name + ": scale " + scale + " of block row " + at / wholeScaleCols
+                        + ", block column " + at % wholeScaleCols
+                        + " is not below 2^68: the checkpoint is damaged, fetch it again");
             }
             matrix.scales[panel * scaleCols + i] = stored;
         }
+    }
+
+    /** Refuses a part in which 64 rows or 128 columns don't share a scale: the lanes load one for all of them. */
+    private static void checkCut(String name, Fp8Matrix part) {
+        int skewRows = part.firstRow() % Lanes.PANEL_ROWS;
+        if (skewRows != 0 && part.firstRow() % Lanes.BLOCK + part.rows() > Lanes.BLOCK) {
+            throw cut(name, "rows", part.firstRow(), part.rows(), Lanes.PANEL_ROWS);
+        }
+        if (part.skewCols() != 0 && part.skewCols() + part.cols() > Lanes.BLOCK) {
+            throw cut(name, "columns", part.firstCol(), part.cols(), Lanes.BLOCK);
+        }
+    }
+
+    private static DeviceException cut(String name, String what, int first, int count, int unit) {
+        return new DeviceException(name + ": " + what + " " + first + " … " + (first + count - 1)
+                + " of a larger matrix begin at no multiple of " + unit
+                + ": the cpu back end can't split it so; lower tp, or use --backend cuda");
     }
 
     /** Packs a bf16 or f32 matrix [rows, cols], little-endian. */

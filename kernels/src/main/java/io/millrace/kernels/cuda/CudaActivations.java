@@ -7,18 +7,20 @@ import io.millrace.kernels.Fp8Matrix;
 /**
  * e4m3 activations. Thread: the rank's.
  *
- * @param codes [T, groups · 128] e4m3, zero beyond K
+ * @param codes [T, groups · 128] e4m3: zeros, then K columns, then zeros
  * @param scales [T, groups] f32, one per row and 128 columns
  * @param cols K
+ * @param skewCols zeros before the columns, 0 … 127
  */
-record CudaActivations(CudaTensor codes, CudaTensor scales, long cols) implements Fp8Activations {
+record CudaActivations(CudaTensor codes, CudaTensor scales, long cols, int skewCols) implements Fp8Activations {
     /** Allocates room for rows of K columns. */
-    static CudaActivations allocate(CudaDevice device, long rows, long cols) {
-        long groups = groups(cols);
+    static CudaActivations allocate(CudaDevice device, long rows, long cols, int skewCols) {
+        long groups = groups(skewCols + cols);
         return new CudaActivations(
                 device.allocate(DType.E4M3, rows, groups * Fp8Matrix.BLOCK),
                 device.allocate(DType.F32, rows, groups),
-                cols);
+                cols,
+                skewCols);
     }
 
     private static long groups(long cols) {
@@ -37,7 +39,8 @@ record CudaActivations(CudaTensor codes, CudaTensor scales, long cols) implement
 
     @Override
     public CudaActivations firstRows(long rows) {
-        return new CudaActivations((CudaTensor) codes.firstRows(rows), (CudaTensor) scales.firstRows(rows), cols);
+        return new CudaActivations(
+                (CudaTensor) codes.firstRows(rows), (CudaTensor) scales.firstRows(rows), cols, skewCols);
     }
 
     @Override

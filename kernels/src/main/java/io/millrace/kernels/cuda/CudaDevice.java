@@ -156,8 +156,8 @@ final class CudaDevice implements Device, AutoCloseable {
     }
 
     @Override
-    public Fp8Activations allocateActivations(long rows, long cols) {
-        return CudaActivations.allocate(this, rows, cols);
+    public Fp8Activations allocateActivations(long rows, long cols, int skewCols) {
+        return CudaActivations.allocate(this, rows, cols, skewCols);
     }
 
     @Override

@@ -43,6 +43,7 @@ final class CudaProducts {
         CudaActivations x = Operands.cuda(xActivations);
         TiledWeight w = Operands.cuda(weight);
         checkShapes("gemm", out, x.rows(), x.cols(), w, 1);
+        Operands.equal("gemm", w, "zeros before x", x.skewCols(), w.grid().skewBytes());
         inLaunches(gemm, out, w, (v, first, rows) -> {
             begin(
                             v,
@@ -93,6 +94,8 @@ final class CudaProducts {
         Operands.equal("groupedGemm: length of offsets", offsets.rows(), w.numGroups() + 1L);
         Operands.atLeast("groupedGemm: length of pairTokens", pairTokens.rows(), out.rows());
         checkShapes("groupedGemm", out, gather ? out.rows() : x.rows(), x.cols(), w, 1);
+        Operands.equal(
+                "groupedGemm", w, "zeros before x", x.skewCols(), w.grid().skewBytes());
         if (out.rows() == 0) {
             return;
         }

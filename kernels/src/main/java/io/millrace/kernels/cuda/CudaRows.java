@@ -77,7 +77,13 @@ final class CudaRows {
         CudaTensor x = Operands.f32(xTensor);
         Operands.equal("quantize: columns of x", x.cols(), out.cols());
         Operands.atLeast("quantize: rows of out", out.rows(), x.rows());
-        quantize.begin().codes(out).rows(x).i32(x.cols()).i32(out.numGroups());
+        quantize.begin()
+                .codes(out)
+                .rows(x)
+                .i32(x.cols())
+                .i32(out.numGroups())
+                .i32(out.skewCols())
+                .i32(0);
         quantize.launch(x.rows(), blocksOf(out), 32 * GROUPS_PER_BLOCK);
     }
 
@@ -87,6 +93,7 @@ final class CudaRows {
         Operands.equal("siluMulQuantize: columns of gateUp", gateUp.cols(), 2 * out.cols());
         Operands.atLeast("siluMulQuantize: rows of out", out.rows(), gateUp.rows());
         siluMulQuantize.begin().codes(out).rows(gateUp).i32(out.cols()).i32(out.numGroups());
+        siluMulQuantize.i32(out.skewCols()).i32(0);
         siluMulQuantize.launch(gateUp.rows(), blocksOf(out), 32 * GROUPS_PER_BLOCK);
     }
 
