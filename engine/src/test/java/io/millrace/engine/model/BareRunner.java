@@ -104,12 +104,6 @@ final class BareRunner implements AutoCloseable {
         return rows(forward(t, t, chunks.size()), t);
     }
 
-    /** Runs one rank's part of a step of several groups, whose rows are so many; returns logits of this group's. */
-    float[][] step(List<Chunk> chunks, GroupRows groups) {
-        int t = write(chunks);
-        return rows(model.forward(modelStep(t, t, chunks.size(), groups), kv), t);
-    }
-
     /**
      * Runs a step in a larger bucket: the rows behind the chunks belong to no sequence and write to a page that none has.
      *
@@ -117,16 +111,29 @@ final class BareRunner implements AutoCloseable {
      * @param sparePage the page
      */
     float[][] paddedStep(List<Chunk> chunks, int paddingRows, int sparePage) {
+        int t = chunks.stream().mapToInt(c -> c.ids().length).sum();
+        return step(chunks, GroupRows.of(t + paddingRows), t + paddingRows, sparePage);
+    }
+
+    /**
+     * Runs one rank's part of a step of several groups.
+     *
+     * @param groups rows of all, padding included
+     * @param bucketRows this group's
+     * @param sparePage where padding rows write to
+     */
+    float[][] step(List<Chunk> chunks, GroupRows groups, int bucketRows, int sparePage) {
         int t = write(chunks);
-        int all = t + paddingRows;
-        int[] slot = new int[all];
-        Arrays.fill(slot, sparePage * pageTokens);
-        device.read(slot, slots, t);
-        device.write(slots, slot, all);
-        int[] row = new int[all];
-        device.read(row, rows, t);
-        device.write(rows, row, all);
-        return rows(forward(all, all, chunks.size()), t);
+        if (bucketRows > t) {
+            int[] slot = new int[bucketRows];
+            Arrays.fill(slot, sparePage * pageTokens);
+            device.read(slot, slots, t);
+            device.write(slots, slot, bucketRows);
+            int[] row = new int[bucketRows];
+            device.read(row, rows, t);
+            device.write(rows, row, bucketRows);
+        }
+        return rows(model.forward(modelStep(bucketRows, bucketRows, chunks.size(), groups), kv), t);
     }
 
     private float[][] rows(Tensor logits, int t) {

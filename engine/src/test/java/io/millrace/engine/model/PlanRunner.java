@@ -28,12 +28,18 @@ final class PlanRunner implements AutoCloseable {
 
     /** Runs a step: each group's chunks, none for a group without work; returns logits [groups][rows of the group, V]. */
     List<float[][]> step(List<List<BareRunner.Chunk>> chunks) {
+        return step(chunks, 0, 0);
+    }
+
+    /** Runs a step in a larger bucket: rows behind each group's chunks belong to no sequence and write to a spare page. */
+    List<float[][]> step(List<List<BareRunner.Chunk>> chunks, int paddingRows, int sparePage) {
         GroupRows groups = GroupRows.of(chunks.stream()
-                .mapToInt(c -> c.stream().mapToInt(chunk -> chunk.ids().length).sum())
+                .mapToInt(c -> paddingRows
+                        + c.stream().mapToInt(chunk -> chunk.ids().length).sum())
                 .toArray());
         List<float[][]> logits = group.onEachRank(rank -> {
             int g = plan.dp() == 1 ? 0 : rank.index() / plan.tp();
-            return runners.get(rank.index()).step(chunks.get(g), groups);
+            return runners.get(rank.index()).step(chunks.get(g), groups, groups.rows(g), sparePage);
         });
         List<float[][]> ofGroups = new ArrayList<>();
         for (int r = 0; r < logits.size(); r++) {
