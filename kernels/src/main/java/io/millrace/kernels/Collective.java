@@ -10,6 +10,13 @@ public interface Collective {
     void allReduce(Tensor x);
 
     /**
+     * Fills in the columns that the group's other ranks have computed. {@code x} must stay until the group's next all-reduce.
+     *
+     * @param x [S, N] f32; the r-th rank of a group has filled the r-th N / tp columns
+     */
+    void gatherColumns(Tensor x);
+
+    /**
      * Brings the rows of all groups, one group's behind the other's, to the ranks that hold their experts. {@code x} and
      * {@code expertIds} must stay until {@link #collect} was called; what arrives stays until the next dispatch.
      *

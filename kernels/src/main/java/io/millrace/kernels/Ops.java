@@ -7,7 +7,17 @@ package io.millrace.kernels;
  */
 public interface Ops {
     /** {@code out[t] = table[ids[t]]}. out [T, D] f32, table [V, D] bf16 or f32, ids [T] i32. */
-    void embed(Tensor out, Tensor table, Tensor ids);
+    default void embed(Tensor out, Tensor table, Tensor ids) {
+        embed(out, table, ids, 0, table.rows());
+    }
+
+    /**
+     * As {@link #embed(Tensor, Tensor, Tensor)} with a part of the table; rows whose id lies elsewhere become 0.
+     *
+     * @param table [·, D]: row 0 is that of {@code firstId}
+     * @param vocabulary V, above all ids
+     */
+    void embed(Tensor out, Tensor table, Tensor ids, int firstId, long vocabulary);
 
     /** {@code out[t] = x[t] · weight / sqrt(mean(x[t]²) + eps)}. out, x [T, D] (may be the same), weight [D] f32. */
     void rmsNorm(Tensor out, Tensor x, Tensor weight, float eps);

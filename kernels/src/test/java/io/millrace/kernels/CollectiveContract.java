@@ -46,6 +46,61 @@ public abstract class CollectiveContract {
         return results;
     }
 
+    @ParameterizedTest
+    @CsvSource({"2, 1", "4, 8"})
+    void gatheredColumnsAreThoseThatTheirRanksFilled(int tp, int ep) throws Exception {
+        List<Rank> ranks = backend.open(new ParallelPlan(tp, ep, ep > tp));
+        int part = 75;
+        int rows = 5;
+        List<float[]> gathered = onEach(ranks, rank -> {
+            Tensor t = Inputs.tensor(rank.device(), values(rank.index(), rows, tp * part), rows, tp * part);
+            rank.collective().gatherColumns(t);
+            float[] result = Inputs.floats(rank.device(), t);
+            rank.collective().allReduce(t); // until then the others may still read
+            return result;
+        });
+        for (Rank rank : ranks) {
+            float[] expected = new float[rows * tp * part];
+            for (int r = 0; r < tp; r++) {
+                float[] x = values(rank.index() / tp * tp + r, rows, tp * part);
+                for (int row = 0; row < rows; row++) {
+                    int at = (row * tp + r) * part;
+                    System.arraycopy(x, at, expected, at, part);
+                }
+            }
+            BitsAssert.assertSameBits("rank " + rank.index(), gathered.get(rank.index()), expected, tp * part);
+        }
+    }
+
+    /** Each rank's part of a table gives zeros for the others' ids, so the sum is the table's rows. */
+    @Test
+    void partsOfATableAddUpToItsRows() throws Exception {
+        List<Rank> ranks = backend.open(new ParallelPlan(4, 1, false));
+        int part = 3;
+        int[] ids = {0, 11, 5, 2, 3, 8};
+        float[] table = values(0, 4 * part, DIM);
+        List<float[]> sums = onEach(ranks, rank -> {
+            Device device = rank.device();
+            int first = rank.index() * part;
+            Tensor own = Inputs.tensor(device, Inputs.rows(table, first, first + part, DIM), part, DIM);
+            Tensor idTensor = device.allocate(DType.I32, ids.length);
+            device.write(idTensor, ids, ids.length);
+            Tensor out = Inputs.tensor(device, values(9, ids.length, DIM), ids.length, DIM);
+            rank.ops().embed(out, own, idTensor, first, 4L * part);
+            rank.collective().allReduce(out);
+            return Inputs.floats(device, out);
+        });
+        for (float[] sum : sums) {
+            for (int t = 0; t < ids.length; t++) {
+                BitsAssert.assertSameBits(
+                        "id " + ids[t],
+                        Inputs.rows(sum, t, t + 1, DIM),
+                        Inputs.rows(table, ids[t], ids[t] + 1, DIM),
+                        DIM);
+            }
+        }
+    }
+
     private static float[] values(int rank, int rows, int cols) {
         return Inputs.floats(new SplittableRandom(rank + 1000L * rows), rows * cols);
     }

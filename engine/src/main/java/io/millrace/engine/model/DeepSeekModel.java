@@ -1,5 +1,6 @@
 package io.millrace.engine.model;
 
+import io.millrace.engine.ConfigException;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.Device;
 import io.millrace.kernels.KvLayer;
@@ -19,8 +20,10 @@ import org.jspecify.annotations.Nullable;
 public final class DeepSeekModel {
     private final RankShare share;
     private final ModelConfig config;
+    private final Rank rank;
     private final Device device;
     private final Ops ops;
+    private final Embedding embedding;
     private final ModelWeights weights;
     private final List<DecoderLayer> layers;
     private final @Nullable MtpHead mtp;
@@ -34,16 +37,20 @@ public final class DeepSeekModel {
         config = share.config();
         weights = loaded.weights();
         hash = loaded.hash();
+        this.rank = rank;
         device = rank.device();
         ops = rank.ops();
+        embedding = new Embedding(share, rank, weights.embedding());
         workspace = Workspace.allocate(share, device, maxTokens);
-        headRows = HeadRows.allocate(config, device, maxLogitRows);
+        headRows = HeadRows.allocate(share, device, maxLogitRows);
         RopeTable rope = ropeTable(config, device);
         layers = weights.layers().stream()
                 .map(w -> DecoderLayer.of(share, rank, w, rope))
                 .toList();
         MtpWeights mtpWeights = weights.mtp();
-        mtp = mtpWeights == null ? null : new MtpHead(share, rank, weights, mtpWeights, rope, maxTokens);
+        mtp = mtpWeights == null
+                ? null
+                : new MtpHead(share, rank, embedding, weights.head(), mtpWeights, rope, maxTokens);
     }
 
     /** Makes one of some layers of another, with the same weights and activations. */
@@ -51,6 +58,8 @@ public final class DeepSeekModel {
         this.layers = layers;
         share = whole.share;
         config = whole.config;
+        rank = whole.rank;
+        embedding = whole.embedding;
         device = whole.device;
         ops = whole.ops;
         weights = whole.weights;
@@ -106,6 +115,9 @@ public final class DeepSeekModel {
             boolean isDrafting,
             Rows maxRows,
             ProgressListener listener) {
+        new RankWeights(folder.config(), plan).refusal().ifPresent(reason -> {
+            throw new ConfigException("plan " + plan + " can't cut " + folder.name() + ": " + reason);
+        });
         RankShare share = new RankShare(folder.config(), plan, rank.index());
         WeightLoader.Loaded loaded = WeightLoader.load(folder, share, isDrafting, rank.device(), listener);
         return new DeepSeekModel(share, rank, loaded, maxRows.tokens(), maxRows.logitRows());
@@ -172,7 +184,7 @@ public final class DeepSeekModel {
     public Tensor forward(ModelStep step, List<KvLayer> kv) {
         Workspace ws = workspace.rowsOf(step);
         float eps = (float) config.rmsNormEps();
-        ops.embed(ws.residual(), weights.embedding(), step.tokens().ids()); // [T, D]
+        embedding.forward(ws, step); // [T, D]
         ops.rmsNorm(ws.normed(), ws.residual(), layers.get(0).inputNorm(), eps);
         for (int i = 0; i < layers.size(); i++) {
             layers.get(i).forward(ops, ws, step, kv.get(i), eps);
@@ -186,7 +198,7 @@ public final class DeepSeekModel {
             }
         }
         HeadRows rows = headRows.firstRows(step.numLogitRows());
-        rows.compute(ops, ws, step, weights.finalNorm(), eps, weights.head());
+        rows.compute(rank, ws, step, weights.finalNorm(), eps, weights.head());
         if (mtp != null) { // it wants the states of all rows
             ops.addRmsNorm(ws.normed(), ws.residual(), ws.update(), weights.finalNorm(), eps);
         }

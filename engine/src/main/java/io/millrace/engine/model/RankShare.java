@@ -4,9 +4,8 @@ import io.millrace.kernels.ParallelPlan;
 
 /**
  * What of a model one rank of a {@link ParallelPlan} computes and holds. The ranks of a group share heads and the columns of dense and
- * shared MLPs, and have the same rows; all ranks share the routed experts: {@code ep} neighbouring ranges, each of whose experts'
- * columns are shared by {@link ParallelPlan#expertTp()} ranks. Norms, router, latent projections, embedding and head are on every
- * rank. Immutable; any thread.
+ * shared MLPs and the vocabulary, and have the same rows; all ranks share the routed experts: {@code ep} neighbouring ranges, each of whose experts'
+ * columns are shared by {@link ParallelPlan#expertTp()} ranks. Norms, router and latent projections are on every rank. Immutable; any thread.
  *
  * @param rank 0 … ranks − 1, in group {@code rank / tp}
  */
@@ -43,6 +42,11 @@ record RankShare(ModelConfig config, ParallelPlan plan, int rank) {
 
     Range heads() {
         return ofGroup(config.numAttentionHeads());
+    }
+
+    /** Returns the ids whose embeddings and logits this rank has. */
+    Range vocabulary() {
+        return ofGroup(config.vocabSize());
     }
 
     Range denseColumns() {

@@ -93,11 +93,7 @@ final class WeightLoader {
         List<LayerWeights> layers =
                 LoaderThreads.all(tasks).stream().flatMap(List::stream).toList();
         return new ModelWeights(
-                embedding(),
-                layers,
-                vector(ModelTensors.FINAL_NORM),
-                dense(ModelTensors.HEAD, config.vocabSize(), config.hiddenSize()),
-                isDrafting ? mtp() : null);
+                embedding(), layers, vector(ModelTensors.FINAL_NORM), head(), isDrafting ? mtp() : null);
     }
 
     private static Callable<List<LayerWeights>> reading(ContentHash hash, String fileName) {
@@ -248,9 +244,24 @@ final class WeightLoader {
         return device.uploadHeads(name, values, share.heads().count(), rows, cols);
     }
 
+    private DenseWeight head() {
+        String name = ModelTensors.HEAD;
+        return device.uploadDense(
+                name, dtype(name), ofVocabulary(name), share.vocabulary().count(), config.hiddenSize());
+    }
+
+    /** Returns the data of a matrix [V, D] from this rank's first row on. */
+    private ByteBuffer ofVocabulary(String name) {
+        long rowBytes = (long) config.hiddenSize() * dtype(name).elementBytes();
+        ByteBuffer data = data(name);
+        return data.position(
+                Math.toIntExact(data.position() + share.vocabulary().first() * rowBytes));
+    }
+
     private Tensor embedding() {
         String name = ModelTensors.EMBEDDING;
-        return device.upload(name, dtype(name), data(name), config.vocabSize(), config.hiddenSize());
+        return device.upload(
+                name, dtype(name), ofVocabulary(name), share.vocabulary().count(), config.hiddenSize());
     }
 
     /** Loads a vector as f32. */

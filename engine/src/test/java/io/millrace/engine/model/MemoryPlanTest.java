@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.millrace.kernels.ParallelPlan;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** R1's numbers are sums over its published shapes, made by hand (docs/sizing.md). */
 class MemoryPlanTest {
@@ -60,14 +62,22 @@ class MemoryPlanTest {
         assertThat(plan.refusal()).contains("for weights").endsWith("but a GPU has 126,900,000,000");
     }
 
-    @Test
-    void aCutThroughAScaleBlockIsRefused() {
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "8 | 1 | false | num_attention_heads 4 isn't a multiple of 8 ranks",
+                "1 | 32 | true | n_routed_experts 16 isn't a multiple of 32 ranks",
+                "2 | 3 | true | of tp 2 and ep 3 neither is a multiple of the other",
+                "1 | 4 | false | ep 4 over tp 1 needs dp attention",
+                "4 | 2 | true | dp attention over 4 ranks needs ep 4, not 2"
+            })
+    void plansThatCantCutTheShippedModelAreRefused(int tp, int ep, boolean dpAttention, String reason) {
         ModelConfig tiny = TestConfigs.parse(TestConfigs.tinyR1());
-        MemoryPlan plan =
-                MemoryPlan.of(tiny, new MemoryPlan.Demand(2, USABLE, 8, 512, false), new ParallelPlan(2, 1, false));
+        MemoryPlan plan = MemoryPlan.of(
+                tiny, new MemoryPlan.Demand(2, USABLE, 8, 512, false), new ParallelPlan(tp, ep, dpAttention));
 
-        assertThat(plan.refusal())
-                .isEqualTo("the columns of o_proj, 128, split 2 ways cuts a block of 128 that shares one scale");
+        assertThat(plan.refusal()).isEqualTo(reason);
     }
 
     private static MemoryPlan r1(ParallelPlan plan) {

@@ -1,21 +1,61 @@
 package io.millrace.engine.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.kernels.ParallelPlan;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The shipped model over several ranks of the cpu back end. */
 class PlansIT {
+    @TempDir
+    private Path parent;
+
     private static final int CHUNK = 64;
     private static final int[][] PAGES = BareRunner.identityPages(1, 4);
 
+    /** Heads, columns, experts and vocabulary split: another order of sums, so close to one rank, and the same on all ranks of a group. */
+    @ParameterizedTest
+    @CsvSource({"2, 2", "2, 4"})
+    void tensorParallelRanksAgreeWithOne(int tp, int ep) {
+        String json = TestConfigs.tinyR1()
+                .put("num_attention_heads", 8)
+                .put("num_key_value_heads", 8)
+                .put("intermediate_size", 512)
+                .put("moe_intermediate_size", 256)
+                .put("num_hidden_layers", 2)
+                .toString();
+        Path folder = parent.resolve("random");
+        RandomWeights.write(folder, json, 5, Long.MAX_VALUE, ProgressListener.NONE);
+        ParallelPlan plan = new ParallelPlan(tp, ep, ep > tp);
+        List<int[]> prompts = new ArrayList<>();
+        for (int g = 0; g < plan.dp(); g++) {
+            prompts.add(BareRunner.randomIds(20 + 50 * g, 512, g));
+        }
+        List<float[][]> logits;
+        try (PlanRunner runner = new PlanRunner("cpu", plan, folder, CHUNK, 64, PAGES)) {
+            logits = runner.prefill(prompts, CHUNK);
+        }
+        try (BareRunner one = new BareRunner("cpu", folder, CHUNK, 64, PAGES)) {
+            for (int g = 0; g < plan.dp(); g++) {
+                float[][] expected = one.prefill(0, prompts.get(g), CHUNK);
+                for (int row = 0; row < expected.length; row++) {
+                    assertThat(logits.get(g)[row])
+                            .as("group %d, row %d", g, row)
+                            .containsExactly(expected[row], within(2e-4f));
+                }
+            }
+        }
+    }
+
     /** A row's experts are added in the same order as on one rank, so requests split over ranks keep their bits. */
     @ParameterizedTest
-    @CsvSource({"2", "4", "8"})
+    @CsvSource({"2", "8"})
     void requestsSplitOverRanksHaveTheBitsOfOneRank(int ranks) {
         List<int[]> prompts = new ArrayList<>();
         for (int g = 0; g < ranks; g++) {

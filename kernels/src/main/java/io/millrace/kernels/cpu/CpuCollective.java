@@ -47,6 +47,11 @@ final class CpuCollective implements Collective {
     }
 
     @Override
+    public void gatherColumns(Tensor x) {
+        sum.gatherColumns(rank % tp, Shapes.cpu(x));
+    }
+
+    @Override
     public void dispatch(
             Fp8Activations outActivations, Routing out, Fp8Activations x, Tensor expertIds, GroupRows groups) {
         CpuActivations outX = Shapes.cpu(outActivations);

@@ -38,8 +38,8 @@ final class CpuOps implements Ops {
     }
 
     @Override
-    public void embed(Tensor out, Tensor table, Tensor ids) {
-        rows.embed(out, table, ids);
+    public void embed(Tensor out, Tensor table, Tensor ids, int firstId, long vocabulary) {
+        rows.embed(out, table, ids, firstId, vocabulary);
     }
 
     @Override

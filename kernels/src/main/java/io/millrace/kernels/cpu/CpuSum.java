@@ -3,7 +3,7 @@ package io.millrace.kernels.cpu;
 import io.millrace.kernels.RankMeeting;
 
 /**
- * The all-reduce of one group of ranks: each adds its slice of all tensors' rows in rank order, then copies the whole sum. Thread: the
+ * All-reduce and gather of one group of ranks. For a sum each adds its slice of all tensors' rows in rank order, then copies the whole sum. Thread: the
  * ranks', each with its own place in the group.
  */
 final class CpuSum {
@@ -41,6 +41,26 @@ final class CpuSum {
         for (int r = 0; r < rows; r++) {
             System.arraycopy(target, r * cols, mine.f32(), mine.at(r), cols);
         }
+    }
+
+    /** Copies the columns that the other ranks have filled. */
+    void gatherColumns(int rank, CpuTensor mine) {
+        int ranks = tensors.length;
+        if (ranks == 1) {
+            return;
+        }
+        Shapes.multiple("gatherColumns: columns of x", mine.cols(), ranks);
+        tensors[rank] = mine;
+        meeting.await("gatherColumns");
+        int part = mine.numCols() / ranks;
+        for (int r = 0; r < ranks; r++) {
+            Shapes.equal("gatherColumns: rows", tensors[r].rows(), tensors[0].rows());
+            for (int row = 0; row < mine.numRows() && r != rank; row++) {
+                System.arraycopy(
+                        tensors[r].f32(), tensors[r].at(row) + r * part, mine.f32(), mine.at(row) + r * part, part);
+            }
+        }
+        meeting.await("gatherColumns"); // before a rank gives its next tensor
     }
 
     private void addRows(float[] target, int at, int row, int cols) {

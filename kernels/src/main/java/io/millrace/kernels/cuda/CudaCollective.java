@@ -26,6 +26,7 @@ final class CudaCollective implements Collective {
     private final CudaPeers world;
     private final long fault;
     private final LaunchBlock allReduce;
+    private final LaunchBlock gatherColumns;
     private final LaunchBlock dispatch;
     private final LaunchBlock collect;
 
@@ -38,6 +39,7 @@ final class CudaCollective implements Collective {
         CudaDevice device = devices.get(rank);
         fault = device.faultAddress();
         allReduce = device.image().kernel("all_reduce");
+        gatherColumns = device.image().kernel("gather_columns");
         dispatch = device.image().kernel("dispatch");
         collect = device.image().kernel("collect");
     }
@@ -74,6 +76,24 @@ final class CudaCollective implements Collective {
         allReduce.i64(first).i64(own).i32(group.numRanks()).i32(0);
         allReduce.launch((own + SUM_THREADS * SUM_ELEMENTS - 1) / (SUM_THREADS * SUM_ELEMENTS), 1, SUM_THREADS);
         group.meet();
+    }
+
+    @Override
+    public void gatherColumns(Tensor tensor) {
+        CudaTensor x = Operands.f32(tensor);
+        if (group.numRanks() == 1 || x.rows() == 0) {
+            return;
+        }
+        Operands.contiguous("gatherColumns: x", x);
+        Operands.multiple("gatherColumns: columns of x", x.cols(), group.numRanks());
+        long[] addresses = group.addresses(x);
+        group.meet();
+        gatherColumns.begin();
+        addresses(gatherColumns, addresses);
+        gatherColumns.i32(x.cols() / group.numRanks()).i32(group.numRanks()).i32(group.place());
+        gatherColumns
+                .i32(0)
+                .launch((x.cols() + COLUMNS_PER_BLOCK - 1) / COLUMNS_PER_BLOCK, x.rows(), COLUMNS_PER_BLOCK);
     }
 
     private static void addresses(LaunchBlock block, long[] addresses) {

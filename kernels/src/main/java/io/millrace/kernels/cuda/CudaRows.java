@@ -30,7 +30,7 @@ final class CudaRows {
         copyPages = image.kernel("copy_pages");
     }
 
-    void embed(Tensor outTensor, Tensor tableTensor, Tensor idTensor) {
+    void embed(Tensor outTensor, Tensor tableTensor, Tensor idTensor, int firstId, long vocabulary) {
         CudaTensor out = Operands.f32(outTensor);
         CudaTensor table = Operands.floating(tableTensor);
         CudaTensor ids = Operands.i32(idTensor);
@@ -38,6 +38,8 @@ final class CudaRows {
         Operands.atLeast("embed: length of ids", ids.rows(), out.rows());
         embed.begin().rows(out).rows(table).rows(ids).i64(fault);
         embed.i32(out.cols())
+                .i32(vocabulary)
+                .i32(firstId)
                 .i32(table.rows())
                 .flag(table.dtype() == DType.BF16)
                 .i32(0);
