@@ -33,6 +33,15 @@ public interface Device {
      */
     Fp8Weight uploadFp8(String name, List<List<Fp8Matrix>> experts);
 
+    /**
+     * Tiles a bf16 weight of linear layers. The caller has looked for NaN and infinities.
+     *
+     * @param name for messages
+     * @param experts one entry per expert (one for an ordinary matrix): its row-concatenated parts; all of the same shapes
+     * @throws DeviceException if it doesn't fit, or if the back end can't multiply it
+     */
+    LinearWeight uploadBf16(String name, List<List<Bf16Matrix>> experts);
+
     /** Tiles an unquantised matrix: data [rows, cols] bf16 or f32, little-endian, from the position; not consumed. */
     DenseWeight uploadDense(String name, DType dtype, ByteBuffer data, int rows, int cols);
 

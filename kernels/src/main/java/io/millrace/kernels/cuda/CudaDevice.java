@@ -1,13 +1,16 @@
 package io.millrace.kernels.cuda;
 
+import io.millrace.kernels.Bf16Matrix;
 import io.millrace.kernels.CapturedStep;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.DenseWeight;
 import io.millrace.kernels.Device;
+import io.millrace.kernels.DeviceException;
 import io.millrace.kernels.DeviceInfo;
 import io.millrace.kernels.Fp8Activations;
 import io.millrace.kernels.Fp8Matrix;
 import io.millrace.kernels.Fp8Weight;
+import io.millrace.kernels.LinearWeight;
 import io.millrace.kernels.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -142,6 +145,12 @@ final class CudaDevice implements Device, AutoCloseable {
             staging.send(t.pointer() + at, piece);
         }
         return t;
+    }
+
+    @Override
+    public LinearWeight uploadBf16(String name, List<List<Bf16Matrix>> experts) {
+        throw new DeviceException(
+                name + " is bf16, but the cuda back end multiplies e4m3 weights only so far: use the cpu back end");
     }
 
     @Override

@@ -3,7 +3,7 @@ package io.millrace.kernels.cuda;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.DenseWeight;
 import io.millrace.kernels.Fp8Activations;
-import io.millrace.kernels.Fp8Weight;
+import io.millrace.kernels.LinearWeight;
 import io.millrace.kernels.Routing;
 import io.millrace.kernels.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -38,7 +38,7 @@ final class CudaProducts {
         arrivals = device.allocate(DType.I32, MAX_TILE_SPLITS, SPLIT_ROWS / 8);
     }
 
-    void gemm(Tensor outTensor, Fp8Activations xActivations, Fp8Weight weight) {
+    void gemm(Tensor outTensor, Fp8Activations xActivations, LinearWeight weight) {
         CudaTensor out = Operands.f32(outTensor);
         CudaActivations x = Operands.cuda(xActivations);
         TiledWeight w = Operands.cuda(weight);
@@ -84,7 +84,7 @@ final class CudaProducts {
     }
 
     void groupedGemm(
-            Tensor outTensor, Fp8Activations xActivations, Fp8Weight experts, Routing routing, boolean gather) {
+            Tensor outTensor, Fp8Activations xActivations, LinearWeight experts, Routing routing, boolean gather) {
         CudaTensor out = Operands.f32(outTensor);
         CudaActivations x = Operands.cuda(xActivations);
         TiledWeight w = Operands.cuda(experts);
