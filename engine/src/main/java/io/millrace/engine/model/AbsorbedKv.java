@@ -1,6 +1,8 @@
 package io.millrace.engine.model;
 
+import io.millrace.kernels.Bf16Matrix;
 import io.millrace.kernels.Fp8Matrix;
+import io.millrace.kernels.numeric.Bf16;
 import io.millrace.kernels.numeric.BlockScale;
 import io.millrace.kernels.numeric.E4m3;
 import java.nio.ByteBuffer;
@@ -11,17 +13,34 @@ import java.nio.ByteOrder;
  * {@code v} rows make v. Attention works on latents instead, so k's half is applied to q, transposed (DeepSeek-V2 §2.1.2).
  */
 final class AbsorbedKv {
+    /** Elements of {@code kv_b_proj}, decoded. */
+    private interface Elements {
+        float at(int row, int col);
+    }
+
     private final ModelConfig config;
-    private final ByteBuffer codes;
-    private final ByteBuffer scales;
-    private final int scaleCols;
+    private final Elements kvB;
+
+    private AbsorbedKv(ModelConfig config, Elements kvB) {
+        this.config = config;
+        this.kvB = kvB;
+    }
 
     /** Reads {@code kv_b_proj}: [H · (nope + v), R]. */
-    AbsorbedKv(ModelConfig config, Fp8Matrix kvB) {
-        this.config = config;
-        codes = kvB.codes().slice();
-        scales = kvB.scales().slice().order(ByteOrder.LITTLE_ENDIAN);
-        scaleCols = BlockScale.blocks(kvB.cols());
+    static AbsorbedKv of(ModelConfig config, Fp8Matrix kvB) {
+        ByteBuffer codes = kvB.codes().slice();
+        ByteBuffer scales = kvB.scales().slice().order(ByteOrder.LITTLE_ENDIAN);
+        int scaleCols = BlockScale.blocks(kvB.cols());
+        return new AbsorbedKv(config, (row, col) -> {
+            int block = row / BlockScale.BLOCK * scaleCols + col / BlockScale.BLOCK;
+            return E4m3.decode(codes.get(row * kvB.cols() + col)) * scales.getFloat(4 * block);
+        });
+    }
+
+    /** Reads {@code kv_b_proj}: [H · (nope + v), R]. */
+    static AbsorbedKv of(ModelConfig config, Bf16Matrix kvB) {
+        ByteBuffer values = kvB.values().slice().order(ByteOrder.LITTLE_ENDIAN);
+        return new AbsorbedKv(config, (row, col) -> Bf16.toFloat(values.getShort(2 * (row * kvB.cols() + col))));
     }
 
     /** Returns k's half, transposed: [H, R, nope] f32. */
@@ -32,7 +51,7 @@ final class AbsorbedKv {
         for (int h = 0; h < config.numAttentionHeads(); h++) {
             for (int n = 0; n < nope; n++) {
                 for (int r = 0; r < latent; r++) {
-                    keyUp[(h * latent + r) * nope + n] = weight(firstRow(h) + n, r);
+                    keyUp[(h * latent + r) * nope + n] = kvB.at(firstRow(h) + n, r);
                 }
             }
         }
@@ -47,7 +66,7 @@ final class AbsorbedKv {
         for (int h = 0; h < config.numAttentionHeads(); h++) {
             for (int n = 0; n < config.vHeadDim(); n++) {
                 for (int r = 0; r < latent; r++) {
-                    valueUp[at++] = weight(firstRow(h) + config.qkNopeHeadDim() + n, r);
+                    valueUp[at++] = kvB.at(firstRow(h) + config.qkNopeHeadDim() + n, r);
                 }
             }
         }
@@ -56,10 +75,5 @@ final class AbsorbedKv {
 
     private int firstRow(int head) {
         return head * (config.qkNopeHeadDim() + config.vHeadDim());
-    }
-
-    private float weight(int row, int col) {
-        int block = row / BlockScale.BLOCK * scaleCols + col / BlockScale.BLOCK;
-        return E4m3.decode(codes.get(row * config.kvLoraRank() + col)) * scales.getFloat(4 * block);
     }
 }

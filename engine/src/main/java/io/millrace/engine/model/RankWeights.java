@@ -46,7 +46,10 @@ final class RankWeights {
                 : Optional.of(what + " " + count + " isn't a multiple of " + ranks + " ranks");
     }
 
-    private static Optional<String> blocks(String what, int width, int ranks) {
+    private Optional<String> blocks(String what, int width, int ranks) {
+        if (!config.weightFormat().isScaled()) {
+            return whole(what, width, ranks);
+        }
         return ranks == 1 || width % (ranks * BlockScale.BLOCK) == 0
                 ? Optional.empty()
                 : Optional.of(

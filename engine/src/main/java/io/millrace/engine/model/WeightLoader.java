@@ -1,11 +1,13 @@
 package io.millrace.engine.model;
 
+import io.millrace.kernels.Bf16Matrix;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.DenseWeight;
 import io.millrace.kernels.Device;
 import io.millrace.kernels.DeviceException;
 import io.millrace.kernels.Fp8Matrix;
 import io.millrace.kernels.Fp8Weight;
+import io.millrace.kernels.LinearWeight;
 import io.millrace.kernels.Tensor;
 import io.millrace.kernels.numeric.Bf16;
 import java.nio.ByteBuffer;
@@ -15,6 +17,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 
 /**
  * Checkpoint → weights on one device. Shapes, dtypes and completeness are checked from the headers first; then layers are uploaded
@@ -121,21 +124,24 @@ final class WeightLoader {
         AttentionWeights.QueryLatent queryLatent = null;
         if (config.qLoraRank() > 0) {
             queryLatent = new AttentionWeights.QueryLatent(
-                    scaled(p + "q_a_proj.weight", config.qLoraRank(), config.hiddenSize()),
+                    linear(p + "q_a_proj.weight", config.qLoraRank(), config.hiddenSize()),
                     vector(p + "q_a_layernorm.weight"));
         }
-        String kvBName = p + "kv_b_proj.weight";
-        AbsorbedKv kvB = new AbsorbedKv(
-                config,
-                new Fp8Matrix(data(kvBName), data(kvBName + "_scale_inv"), config.kvBRows(), config.kvLoraRank()));
+        AbsorbedKv kvB = absorbedKv(new Matrix(p + "kv_b_proj.weight", config.kvBRows(), config.kvLoraRank()));
         return new AttentionWeights(
                 queryLatent,
-                scaled(p + (queryLatent != null ? "q_b_proj.weight" : "q_proj.weight"), qRows, config.qInputSize()),
-                scaled(p + "kv_a_proj_with_mqa.weight", config.kvDim(), config.hiddenSize()),
+                linear(p + (queryLatent != null ? "q_b_proj.weight" : "q_proj.weight"), qRows, config.qInputSize()),
+                linear(p + "kv_a_proj_with_mqa.weight", config.kvDim(), config.hiddenSize()),
                 vector(p + "kv_a_layernorm.weight"),
                 heads(p + "kv_b_proj.k", kvB.keyUp(), config.kvLoraRank(), config.qkNopeHeadDim()),
                 heads(p + "kv_b_proj.v", kvB.valueUp(), config.vHeadDim(), config.kvLoraRank()),
-                scaled(p + "o_proj.weight", config.hiddenSize(), config.numAttentionHeads() * config.vHeadDim()));
+                linear(p + "o_proj.weight", config.hiddenSize(), config.numAttentionHeads() * config.vHeadDim()));
+    }
+
+    private AbsorbedKv absorbedKv(Matrix m) {
+        return config.weightFormat().isScaled()
+                ? AbsorbedKv.of(config, new Fp8Matrix(data(m.name), data(m.scaleName()), m.rows, m.cols))
+                : AbsorbedKv.of(config, new Bf16Matrix(data(m.name), m.rows, m.cols));
     }
 
     private MoeWeights moe(String p) {
@@ -168,39 +174,51 @@ final class WeightLoader {
         List<List<Matrix>> down = new ArrayList<>();
         for (String p : prefixes) {
             gateUp.add(List.of(
-                    matrix(p + "gate_proj.weight", width, hidden), matrix(p + "up_proj.weight", width, hidden)));
-            down.add(List.of(matrix(p + "down_proj.weight", hidden, width)));
+                    new Matrix(p + "gate_proj.weight", width, hidden),
+                    new Matrix(p + "up_proj.weight", width, hidden)));
+            down.add(List.of(new Matrix(p + "down_proj.weight", hidden, width)));
         }
         return new MlpWeights(upload(name + "gate_up", gateUp), upload(name + "down", down));
     }
 
-    private Fp8Weight scaled(String name, int rows, int cols) {
-        return upload(name, List.of(List.of(matrix(name, rows, cols))));
+    private LinearWeight linear(String name, int rows, int cols) {
+        return upload(name, List.of(List.of(new Matrix(name, rows, cols))));
+    }
+
+    /** A matrix of a linear layer in the checkpoint. */
+    private record Matrix(String name, int rows, int cols) {
+        String scaleName() {
+            return name + "_scale_inv";
+        }
+    }
+
+    private LinearWeight upload(String name, List<List<Matrix>> experts) {
+        return config.weightFormat().isScaled()
+                ? uploadFp8(name, experts)
+                : device.uploadBf16(name, each(experts, m -> new Bf16Matrix(data(m.name), m.rows, m.cols)));
     }
 
     /** Uploads matrices whose codes the device looks at; if it refuses one, the complaint is about the file. */
-    private Fp8Weight upload(String name, List<List<Matrix>> experts) {
-        List<List<Fp8Matrix>> parts =
-                experts.stream().map(e -> e.stream().map(Matrix::data).toList()).toList();
+    private LinearWeight uploadFp8(String name, List<List<Matrix>> experts) {
+        List<List<Fp8Matrix>> parts = each(experts, this::fp8);
         try {
             Fp8Weight weight = device.uploadFp8(name, parts);
             parts.forEach(e -> e.forEach(part -> progress.add(part.codes().remaining())));
             return weight;
         } catch (DeviceException e) {
-            experts.stream()
-                    .flatMap(List::stream)
-                    .forEach(part -> checkpoint.finiteData(checkpoint.located(part.name)));
+            each(experts, m -> checkpoint.finiteData(checkpoint.located(m.name)));
             throw e;
         }
     }
 
-    /** A matrix and the name of its codes. */
-    private record Matrix(String name, Fp8Matrix data) {}
+    private static <T> List<List<T>> each(List<List<Matrix>> experts, Function<Matrix, T> function) {
+        return experts.stream().map(e -> e.stream().map(function).toList()).toList();
+    }
 
     /** Returns a matrix whose scales were looked at, but not its codes. */
-    private Matrix matrix(String name, int rows, int cols) {
-        Checkpoint.Located at = checkpoint.located(name);
-        return new Matrix(name, new Fp8Matrix(at.shard().data(at.entry()), data(name + "_scale_inv"), rows, cols));
+    private Fp8Matrix fp8(Matrix m) {
+        Checkpoint.Located at = checkpoint.located(m.name);
+        return new Fp8Matrix(at.shard().data(at.entry()), data(m.scaleName()), m.rows, m.cols);
     }
 
     private DenseWeight dense(String name, int rows, int cols) {
