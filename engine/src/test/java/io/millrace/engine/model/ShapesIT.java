@@ -12,8 +12,10 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -45,6 +47,23 @@ class ShapesIT {
             for (String line : all.subList(1, all.size())) {
                 check(runner, TestConfigs.JSON.readTree(line));
             }
+        }
+    }
+
+    /** The build runs this at 512 bits, 256 bits and scalar ({@link io.millrace.engine.DeterminismIT}); the hash holds them together. */
+    @ParameterizedTest
+    @CsvSource({"v2-lite, -1553111166", "moonlight, 1475502744", "v3-bf16, 1964319585", "v3.1, 802892675"})
+    @Tag("width")
+    void sameBitsAtEveryVectorWidthAndHoweverAPromptIsCut(String name, int fingerprint) throws Exception {
+        Path folder = synthesize(name);
+        int[] prompt = BareRunner.randomIds(70, 264, 7);
+        try (BareRunner runner = new BareRunner(folder, 70, 64, BareRunner.identityPages(3, 2))) {
+            runner.awaitReady(); // until then the scalar loops work
+            float[][] whole = runner.prefill(0, prompt, 70);
+            BareRunner.assertSameBits(runner.prefill(1, prompt, 11), whole);
+            BareRunner.assertSameBits(runner.prefill(2, prompt, 1), whole);
+            int hash = Arrays.stream(whole).mapToInt(Arrays::hashCode).reduce(0, (h, row) -> 31 * h + row);
+            assertThat(hash).isEqualTo(fingerprint);
         }
     }
 
