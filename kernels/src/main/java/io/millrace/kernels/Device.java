@@ -18,8 +18,13 @@ public interface Device {
      */
     Tensor allocate(DType dtype, long... shape);
 
-    /** Allocates activations for at most {@code rows} rows of {@code cols} columns. */
-    Fp8Activations allocateActivations(long rows, long cols);
+    /** Allocates activations for at most {@code rows} rows of {@code cols} columns, to meet weights of that format. */
+    Fp8Activations allocateActivations(long rows, long cols, LinearFormat format);
+
+    /** Allocates activations that meet {@link LinearFormat#E4M3}. */
+    default Fp8Activations allocateActivations(long rows, long cols) {
+        return allocateActivations(rows, cols, LinearFormat.E4M3);
+    }
 
     /** Copies a tensor of a checkpoint as it is: data [shape] in the dtype's little-endian layout, from the position; not consumed. */
     Tensor upload(String name, DType dtype, ByteBuffer data, long... shape);
@@ -38,7 +43,7 @@ public interface Device {
      *
      * @param name for messages
      * @param experts one entry per expert (one for an ordinary matrix): its row-concatenated parts; all of the same shapes
-     * @throws DeviceException if it doesn't fit, or if the back end can't multiply it
+     * @throws DeviceException if it doesn't fit
      */
     LinearWeight uploadBf16(String name, List<List<Bf16Matrix>> experts);
 

@@ -15,7 +15,7 @@ public interface Ops {
     /** {@code residual += x; out = rmsNorm(residual)}. out, residual, x [T, D]; weight [D] f32. */
     void addRmsNorm(Tensor out, Tensor residual, Tensor x, Tensor weight, float eps);
 
-    /** Quantises rows in groups of 128 columns (cuda), or copies them (cpu). x [T, K]. */
+    /** Quantises rows in groups of 128 columns or rounds them to bf16 (cuda, by out's format), or copies them (cpu). x [T, K]. */
     void quantize(Fp8Activations out, Tensor x);
 
     /** {@code out[t, n] = Σ_k x[t, k] · w[n, k]}, blocks of 128 k in ascending order. out [T, N]. */

@@ -13,7 +13,7 @@ public final class GemmCase implements OpCase {
     private final int k;
     private final int experts;
     private final int[] expertOfRow;
-    private final DType dtype;
+    private final LinearFormat format;
     /** [experts, parts] matrices as they lie in a checkpoint: {@link Fp8Matrix} or {@link Bf16Matrix}. */
     private final Object[][] matrices;
     /** [experts, parts, rows · K], decoded. */
@@ -24,11 +24,11 @@ public final class GemmCase implements OpCase {
 
     /** Makes a case; {@code experts} 0: an ordinary product. */
     public GemmCase(Numerics numerics, int rows, int k, int experts, int... partRows) {
-        this(DType.E4M3, numerics, rows, k, experts, partRows);
+        this(LinearFormat.E4M3, numerics, rows, k, experts, partRows);
     }
 
-    GemmCase(DType dtype, Numerics numerics, int rows, int k, int experts, int... partRows) {
-        this.dtype = dtype;
+    GemmCase(LinearFormat format, Numerics numerics, int rows, int k, int experts, int... partRows) {
+        this.format = format;
         SplittableRandom random = new SplittableRandom(31L * rows + k + experts);
         this.rows = rows;
         this.partRows = partRows;
@@ -46,7 +46,7 @@ public final class GemmCase implements OpCase {
             }
         }
         x = Inputs.floats(random, rows * k);
-        multiplied = numerics.activations(x, k);
+        multiplied = numerics.activations(x, k, format);
     }
 
     private static int blocks(int count) {
@@ -66,7 +66,7 @@ public final class GemmCase implements OpCase {
     private void draw(SplittableRandom random, int e, int p) {
         int count = partRows[p] * k;
         weights[e][p] = new double[count];
-        if (dtype == DType.BF16) {
+        if (!format.isScaled()) {
             float[] values = Inputs.asBf16(Inputs.floats(random, count));
             matrices[e][p] = new Bf16Matrix(Inputs.bf16Bytes(values), partRows[p], k);
             Arrays.setAll(weights[e][p], i -> values[i]);
@@ -80,7 +80,7 @@ public final class GemmCase implements OpCase {
     }
 
     private LinearWeight upload(Device device) {
-        return dtype == DType.BF16
+        return !format.isScaled()
                 ? device.uploadBf16("w", parts(Bf16Matrix.class))
                 : device.uploadFp8("w", parts(Fp8Matrix.class));
     }
@@ -96,7 +96,8 @@ public final class GemmCase implements OpCase {
         Device device = rank.device();
         LinearWeight w = upload(device);
         int count = to - from;
-        Fp8Activations activations = device.allocateActivations(count + 1, k).firstRows(count);
+        Fp8Activations activations =
+                device.allocateActivations(count + 1, k, format).firstRows(count);
         rank.ops().quantize(activations, Inputs.tensor(device, Inputs.rows(x, from, to, k), count, k));
         Tensor out = device.allocate(DType.F32, count, cols());
         if (experts == 0) {
@@ -162,7 +163,7 @@ public final class GemmCase implements OpCase {
 
     @Override
     public String toString() {
-        return "gemm " + dtype + " of " + rows + " rows, " + experts + " experts, parts " + Arrays.toString(partRows)
+        return "gemm " + format + " of " + rows + " rows, " + experts + " experts, parts " + Arrays.toString(partRows)
                 + ", K " + k;
     }
 }

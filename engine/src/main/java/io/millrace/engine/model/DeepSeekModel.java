@@ -1,6 +1,5 @@
 package io.millrace.engine.model;
 
-import io.millrace.engine.ConfigException;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.Device;
 import io.millrace.kernels.KvLayer;
@@ -85,22 +84,8 @@ public final class DeepSeekModel {
             int maxTokens,
             int maxLogitRows,
             ProgressListener listener) {
-        checkRunsOn(rank.device(), folder.config().weightFormat());
         WeightLoader.Loaded loaded = WeightLoader.load(folder, isDrafting, rank.device(), listener);
         return new DeepSeekModel(folder.config(), rank, loaded, maxTokens, maxLogitRows);
-    }
-
-    /** Refuses a checkpoint that the device's back end can't run. */
-    static void checkRunsOn(Device device, WeightFormat format) {
-        String backend = device.info().backend();
-        if (format != WeightFormat.E4M3 && !backend.equals("cpu")) {
-            throw new ConfigException("config.json: "
-                    + (format == WeightFormat.BF16
-                            ? "without quantization_config the weights are bf16"
-                            : "quantization_config.scale_fmt is ue8m0")
-                    + ", which back end " + backend
-                    + " can't run yet (only e4m3 with f32 scales): use --backend cpu");
-        }
     }
 
     /** Returns what config.json says. */

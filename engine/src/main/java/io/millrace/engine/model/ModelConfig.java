@@ -1,6 +1,7 @@
 package io.millrace.engine.model;
 
 import io.millrace.engine.ConfigException;
+import io.millrace.kernels.LinearFormat;
 import io.millrace.kernels.RouterSpec;
 import io.millrace.kernels.numeric.YarnRope;
 import java.nio.file.Path;
@@ -15,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param isNoauxTc {@code topk_method} is noaux_tc: sigmoid scores, a bias that only chooses, expert groups; else greedy over a softmax
  * @param ropeScaling null: plain rope
  * @param numNextnPredictLayers MTP layers that follow the last layer in the checkpoint
- * @param weightFormat of the linear layers' matrices
+ * @param linearFormat of the linear layers' matrices
  * @param bosTokenId −1 if the config has none
  * @param eosTokenIds ids that end a sequence, unless generation_config.json says otherwise
  */
@@ -45,7 +46,7 @@ public record ModelConfig(
         int maxPositionEmbeddings,
         double rmsNormEps,
         int numNextnPredictLayers,
-        WeightFormat weightFormat,
+        LinearFormat linearFormat,
         int bosTokenId,
         List<Integer> eosTokenIds) {
 
@@ -101,7 +102,7 @@ public record ModelConfig(
                 json.integer("max_position_embeddings", 1, MAX_POSITIONS),
                 json.number("rms_norm_eps", 1e-12, 0.1),
                 json.integerOr("num_nextn_predict_layers", 0, 16, 0),
-                weightFormat(json),
+                linearFormat(json),
                 json.integerOr("bos_token_id", 0, vocabSize - 1, -1),
                 json.ids("eos_token_id", vocabSize - 1));
         config.checkCombinations(json);
@@ -133,9 +134,9 @@ public record ModelConfig(
         }
     }
 
-    private static WeightFormat weightFormat(JsonFile json) {
+    private static LinearFormat linearFormat(JsonFile json) {
         if (!json.has("quantization_config")) {
-            return WeightFormat.BF16;
+            return LinearFormat.BF16;
         }
         JsonFile quantization = json.object("quantization_config");
         if (!quantization.text("quant_method").equals("fp8")) {
@@ -148,7 +149,7 @@ public record ModelConfig(
         if (!block.equals(List.of(128, 128))) {
             throw quantization.refuse("weight_block_size", block, "[128, 128]");
         }
-        return quantization.has("scale_fmt") ? WeightFormat.E4M3_UE8M0 : WeightFormat.E4M3;
+        return quantization.has("scale_fmt") ? LinearFormat.E4M3_UE8M0 : LinearFormat.E4M3;
     }
 
     private static boolean isNoauxTc(JsonFile json) {

@@ -93,7 +93,7 @@ final class ModelTensors {
     }
 
     private void linear(String name, int rows, int cols) {
-        if (!config.weightFormat().isScaled()) {
+        if (!config.linearFormat().isScaled()) {
             dense(name, rows, cols);
             return;
         }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.millrace.engine.ConfigException;
 import io.millrace.kernels.DType;
+import io.millrace.kernels.LinearFormat;
 import io.millrace.kernels.numeric.Bf16;
 import io.millrace.kernels.numeric.E4m3;
 import java.io.BufferedOutputStream;
@@ -211,7 +212,7 @@ public final class RandomWeights {
      */
     private float scale(SplittableRandom random) {
         float scale = (float) (deviation(lastWeight) / CODE_SCALE * (0.5 + random.nextDouble()));
-        if (config.weightFormat() != WeightFormat.E4M3_UE8M0) {
+        if (config.linearFormat() != LinearFormat.E4M3_UE8M0) {
             return scale;
         }
         float power = Math.scalb(1f, Math.getExponent(scale));

@@ -47,7 +47,7 @@ final class RankWeights {
     }
 
     private Optional<String> blocks(String what, int width, int ranks) {
-        if (!config.weightFormat().isScaled()) {
+        if (!config.linearFormat().isScaled()) {
             return whole(what, width, ranks);
         }
         return ranks == 1 || width % (ranks * BlockScale.BLOCK) == 0

@@ -60,7 +60,7 @@ record RankWorkspace(ModelConfig config, ParallelPlan plan, long t, long s) {
     }
 
     private long quantised(long rows, long cols) {
-        if (!config.weightFormat().isScaled()) {
+        if (!config.linearFormat().isScaled()) {
             return rows * cols * DType.BF16.elementBytes();
         }
         return rows * (cols + (cols + BlockScale.BLOCK - 1) / BlockScale.BLOCK * F32);

@@ -139,7 +139,7 @@ final class WeightLoader {
     }
 
     private AbsorbedKv absorbedKv(Matrix m) {
-        return config.weightFormat().isScaled()
+        return config.linearFormat().isScaled()
                 ? AbsorbedKv.of(config, new Fp8Matrix(data(m.name), data(m.scaleName()), m.rows, m.cols))
                 : AbsorbedKv.of(config, new Bf16Matrix(data(m.name), m.rows, m.cols));
     }
@@ -193,7 +193,7 @@ final class WeightLoader {
     }
 
     private LinearWeight upload(String name, List<List<Matrix>> experts) {
-        return config.weightFormat().isScaled()
+        return config.linearFormat().isScaled()
                 ? uploadFp8(name, experts)
                 : device.uploadBf16(name, each(experts, m -> new Bf16Matrix(data(m.name), m.rows, m.cols)));
     }

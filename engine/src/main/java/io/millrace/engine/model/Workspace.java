@@ -13,7 +13,7 @@ import io.millrace.kernels.Tensor;
  * @param residual [T, D] f32
  * @param normed [T, D] f32, input of a block
  * @param update [T, D] f32, output of a block
- * @param hidden [T, D], {@code normed} quantised
+ * @param hidden [T, D], {@code normed} as linear layers want it: quantised or in bf16
  * @param attention of {@link MlaBlock}
  * @param dense [T, dense F], of {@link DenseMlp} in a dense layer
  * @param shared [T, shared F], of {@link DenseMlp} in an MoE layer
@@ -108,10 +108,10 @@ record Workspace(
                 device.allocate(DType.F32, t, c.hiddenSize()),
                 device.allocate(DType.F32, t, c.hiddenSize()),
                 device.allocate(DType.F32, t, c.hiddenSize()),
-                device.allocateActivations(t, c.hiddenSize()),
+                device.allocateActivations(t, c.hiddenSize(), c.linearFormat()),
                 attention(c, device, t),
-                mlp(device, t, c.intermediateSize()),
-                mlp(device, t, c.sharedIntermediateSize()),
+                mlp(c, device, t, c.intermediateSize()),
+                mlp(c, device, t, c.sharedIntermediateSize()),
                 moe(c, device, t));
     }
 
@@ -120,17 +120,19 @@ record Workspace(
         int qLatent = Math.max(1, c.qLoraRank());
         return new Attention(
                 device.allocate(DType.F32, t, qLatent),
-                device.allocateActivations(t, qLatent),
+                device.allocateActivations(t, qLatent, c.linearFormat()),
                 device.allocate(DType.F32, t, heads, c.qHeadDim()),
                 device.allocate(DType.F32, t, c.kvDim()),
                 device.allocate(DType.F32, t, heads, c.kvDim()),
                 device.allocate(DType.F32, t, heads, c.kvLoraRank()),
                 device.allocate(DType.F32, t, heads, c.vHeadDim()),
-                device.allocateActivations(t, (long) heads * c.vHeadDim()));
+                device.allocateActivations(t, (long) heads * c.vHeadDim(), c.linearFormat()));
     }
 
-    private static Mlp mlp(Device device, long rows, int width) {
-        return new Mlp(device.allocate(DType.F32, rows, 2L * width), device.allocateActivations(rows, width));
+    private static Mlp mlp(ModelConfig c, Device device, long rows, int width) {
+        return new Mlp(
+                device.allocate(DType.F32, rows, 2L * width),
+                device.allocateActivations(rows, width, c.linearFormat()));
     }
 
     private static Moe moe(ModelConfig c, Device device, int t) {
@@ -144,7 +146,7 @@ record Workspace(
                         device.allocate(DType.I32, c.nRoutedExperts() + 1L),
                         device.allocate(DType.I32, pairs),
                         device.allocate(DType.I32, t, perToken)),
-                mlp(device, pairs, c.moeIntermediateSize()),
+                mlp(c, device, pairs, c.moeIntermediateSize()),
                 device.allocate(DType.F32, pairs, c.hiddenSize()),
                 device.allocate(DType.F32, t, c.hiddenSize()));
     }

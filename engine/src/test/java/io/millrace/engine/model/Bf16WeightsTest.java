@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.engine.ConfigException;
 import io.millrace.kernels.Bf16Matrix;
-import io.millrace.kernels.DeviceInfo;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -98,26 +97,5 @@ class Bf16WeightsTest {
                 .isThrownBy(this::load)
                 .withMessage("model-00001-of-000001.safetensors: tensor model.layers.0.self_attn.q_a_proj.weight"
                         + " is F8_E4M3 but must be BF16");
-    }
-
-    @Test
-    void otherBackEndsSayWhatTheyCannotRun() {
-        FakeDevice cuda = new FakeDevice() {
-            @Override
-            public DeviceInfo info() {
-                return new DeviceInfo("cuda", "fake", "keeps uploads", 0, 0);
-            }
-        };
-        DeepSeekModel.checkRunsOn(cuda, WeightFormat.E4M3);
-        DeepSeekModel.checkRunsOn(new FakeDevice(), WeightFormat.BF16);
-        assertThatExceptionOfType(ConfigException.class)
-                .isThrownBy(() -> DeepSeekModel.checkRunsOn(cuda, WeightFormat.BF16))
-                .withMessage(
-                        "config.json: without quantization_config the weights are bf16, which back end cuda can't run yet"
-                                + " (only e4m3 with f32 scales): use --backend cpu");
-        assertThatExceptionOfType(ConfigException.class)
-                .isThrownBy(() -> DeepSeekModel.checkRunsOn(cuda, WeightFormat.E4M3_UE8M0))
-                .withMessage("config.json: quantization_config.scale_fmt is ue8m0, which back end cuda can't run yet"
-                        + " (only e4m3 with f32 scales): use --backend cpu");
     }
 }

@@ -10,6 +10,7 @@ import io.millrace.kernels.DeviceInfo;
 import io.millrace.kernels.Fp8Activations;
 import io.millrace.kernels.Fp8Matrix;
 import io.millrace.kernels.Fp8Weight;
+import io.millrace.kernels.LinearFormat;
 import io.millrace.kernels.LinearWeight;
 import io.millrace.kernels.Tensor;
 import java.nio.ByteBuffer;
@@ -98,7 +99,7 @@ class FakeDevice implements Device {
     }
 
     @Override
-    public Fp8Activations allocateActivations(long rows, long cols) {
+    public Fp8Activations allocateActivations(long rows, long cols, LinearFormat format) {
         throw new UnsupportedOperationException();
     }
 

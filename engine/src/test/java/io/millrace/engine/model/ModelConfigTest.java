@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.engine.ConfigException;
+import io.millrace.kernels.LinearFormat;
 import io.millrace.kernels.RouterSpec;
 import io.millrace.kernels.numeric.YarnRope;
 import java.nio.charset.StandardCharsets;
@@ -74,12 +75,12 @@ class ModelConfigTest {
 
     @Test
     void weightsAreBf16UnlessQuantised() {
-        assertThat(TestConfigs.parse(TestConfigs.tinyR1()).weightFormat()).isEqualTo(WeightFormat.E4M3);
+        assertThat(TestConfigs.parse(TestConfigs.tinyR1()).linearFormat()).isEqualTo(LinearFormat.E4M3);
         ObjectNode json = TestConfigs.tinyR1();
         ((ObjectNode) json.get("quantization_config")).put("scale_fmt", "ue8m0");
-        assertThat(TestConfigs.parse(json).weightFormat()).isEqualTo(WeightFormat.E4M3_UE8M0);
+        assertThat(TestConfigs.parse(json).linearFormat()).isEqualTo(LinearFormat.E4M3_UE8M0);
         json.putNull("quantization_config");
-        assertThat(TestConfigs.parse(json).weightFormat()).isEqualTo(WeightFormat.BF16);
+        assertThat(TestConfigs.parse(json).linearFormat()).isEqualTo(LinearFormat.BF16);
     }
 
     @ParameterizedTest

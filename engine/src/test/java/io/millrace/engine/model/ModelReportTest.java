@@ -2,6 +2,7 @@ package io.millrace.engine.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.kernels.LinearFormat;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -26,13 +27,13 @@ class ModelReportTest {
             deepseek-v3.1,              671026419200, 37552297472, 11610068224, 673150611808, E4M3_UE8M0
             """)
     void countsPublishedConfigs(
-            String name, long parameters, long active, long mtp, long weightBytes, WeightFormat format) {
+            String name, long parameters, long active, long mtp, long weightBytes, LinearFormat format) {
         ModelReport report = ModelReport.of(name, ModelConfig.read(TestConfigs.PUBLISHED.resolve(name + ".json")));
         assertThat(report.numParameters()).isEqualTo(parameters);
         assertThat(report.numActiveParameters()).isEqualTo(active);
         assertThat(report.numMtpParameters()).isEqualTo(mtp);
         assertThat(report.weightBytes()).isEqualTo(weightBytes);
-        assertThat(report.config().weightFormat()).isEqualTo(format);
+        assertThat(report.config().linearFormat()).isEqualTo(format);
     }
 
     @Test

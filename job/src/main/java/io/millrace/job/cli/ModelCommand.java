@@ -132,7 +132,7 @@ final class ModelCommand {
         json.put("hidden_size", r.config().hiddenSize());
         json.put("vocab_size", r.config().vocabSize());
         json.put("max_position_embeddings", r.config().maxPositionEmbeddings());
-        json.put("weight_format", r.config().weightFormat().name().toLowerCase(Locale.ROOT));
+        json.put("linear_format", r.config().linearFormat().name().toLowerCase(Locale.ROOT));
         json.put("weight_bytes", r.weightBytes());
         json.put("e4m3_bytes", r.e4m3Bytes());
         json.put("scale_bytes", r.scaleBytes());

@@ -179,6 +179,6 @@ class MainTest {
 
         assertThat(run.exitCode()).isZero();
         assertThat(run.json().path("parameters").asLong()).isEqualTo(parameters);
-        assertThat(run.json().path("weight_format").asText()).isEqualTo(format);
+        assertThat(run.json().path("linear_format").asText()).isEqualTo(format);
     }
 }

@@ -10,6 +10,7 @@ import io.millrace.kernels.DeviceInfo;
 import io.millrace.kernels.Fp8Activations;
 import io.millrace.kernels.Fp8Matrix;
 import io.millrace.kernels.Fp8Weight;
+import io.millrace.kernels.LinearFormat;
 import io.millrace.kernels.LinearWeight;
 import io.millrace.kernels.Tensor;
 import io.millrace.kernels.cpu.simd.Lanes;
@@ -54,7 +55,7 @@ final class CpuDevice implements Device {
     }
 
     @Override
-    public Fp8Activations allocateActivations(long rows, long cols) {
+    public Fp8Activations allocateActivations(long rows, long cols, LinearFormat format) {
         int count = checkedCount("activations", DType.F32, rows, cols);
         long[] shape = {rows, cols};
         return onHeap(

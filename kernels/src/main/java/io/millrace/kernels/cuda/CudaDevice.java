@@ -5,11 +5,11 @@ import io.millrace.kernels.CapturedStep;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.DenseWeight;
 import io.millrace.kernels.Device;
-import io.millrace.kernels.DeviceException;
 import io.millrace.kernels.DeviceInfo;
 import io.millrace.kernels.Fp8Activations;
 import io.millrace.kernels.Fp8Matrix;
 import io.millrace.kernels.Fp8Weight;
+import io.millrace.kernels.LinearFormat;
 import io.millrace.kernels.LinearWeight;
 import io.millrace.kernels.Tensor;
 import java.nio.ByteBuffer;
@@ -123,8 +123,8 @@ final class CudaDevice implements Device, AutoCloseable {
     }
 
     @Override
-    public Fp8Activations allocateActivations(long rows, long cols) {
-        return CudaActivations.allocate(this, rows, cols);
+    public Fp8Activations allocateActivations(long rows, long cols, LinearFormat format) {
+        return CudaActivations.allocate(this, rows, cols, format);
     }
 
     @Override
@@ -149,8 +149,7 @@ final class CudaDevice implements Device, AutoCloseable {
 
     @Override
     public LinearWeight uploadBf16(String name, List<List<Bf16Matrix>> experts) {
-        throw new DeviceException(
-                name + " is bf16, but the cuda back end multiplies e4m3 weights only so far: use the cpu back end");
+        return weights.linearBf16(name, experts);
     }
 
     @Override

@@ -78,6 +78,7 @@ final class CudaRows {
         Operands.equal("quantize: columns of x", x.cols(), out.cols());
         Operands.atLeast("quantize: rows of out", out.rows(), x.rows());
         quantize.begin().codes(out).rows(x).i32(x.cols()).i32(out.numGroups());
+        quantize.i32(formatOf(out)).i32(0);
         quantize.launch(x.rows(), blocksOf(out), 32 * GROUPS_PER_BLOCK);
     }
 
@@ -87,7 +88,17 @@ final class CudaRows {
         Operands.equal("siluMulQuantize: columns of gateUp", gateUp.cols(), 2 * out.cols());
         Operands.atLeast("siluMulQuantize: rows of out", out.rows(), gateUp.rows());
         siluMulQuantize.begin().codes(out).rows(gateUp).i32(out.cols()).i32(out.numGroups());
+        siluMulQuantize.i32(formatOf(out)).i32(0);
         siluMulQuantize.launch(gateUp.rows(), blocksOf(out), 32 * GROUPS_PER_BLOCK);
+    }
+
+    /** As quantize.cuh numbers them. */
+    private static int formatOf(CudaActivations out) {
+        return switch (out.format()) {
+            case E4M3 -> 0;
+            case E4M3_UE8M0 -> 1;
+            case BF16 -> 2;
+        };
     }
 
     private static int blocksOf(CudaActivations out) {

@@ -1,5 +1,6 @@
 package io.millrace.kernels.cuda;
 
+import io.millrace.kernels.Bf16Matrix;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.Fp8Matrix;
 import java.nio.ByteBuffer;
@@ -49,6 +50,27 @@ final class CudaWeights {
             }
         }
         return new CudaFp8Weight(tiles.finish(tileScales));
+    }
+
+    /** As {@link io.millrace.kernels.Device#uploadBf16}. */
+    CudaBf16Weight linearBf16(String name, List<List<Bf16Matrix>> experts) {
+        Operands.atMost(name + ": number of experts", experts.size(), MAX_GROUPS);
+        List<Bf16Matrix> first = experts.get(0);
+        int cols = first.get(0).cols();
+        int rowBytes = Math.multiplyExact(cols, DType.BF16.elementBytes());
+        TileGrid grid = TileGrid.of(first.stream().map(Bf16Matrix::rows).toList(), rowBytes);
+        Tiles tiles = new Tiles(name, experts.size(), cols, grid);
+        for (List<Bf16Matrix> expert : experts) {
+            Operands.equal(name + ": number of parts", expert.size(), first.size());
+            for (int p = 0; p < expert.size(); p++) {
+                Bf16Matrix part = expert.get(p);
+                Operands.equal(
+                        name + ": rows of part " + p, part.rows(), first.get(p).rows());
+                Operands.equal(name + ": columns of part " + p, part.cols(), cols);
+                tiles.add(part.values(), part.rows());
+            }
+        }
+        return new CudaBf16Weight(tiles.finish(null));
     }
 
     /**

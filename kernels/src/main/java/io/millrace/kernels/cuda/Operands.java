@@ -28,6 +28,9 @@ final class Operands {
         if (w instanceof CudaFp8Weight) {
             return ((CudaFp8Weight) w).tiled();
         }
+        if (w instanceof CudaBf16Weight) {
+            return ((CudaBf16Weight) w).tiled();
+        }
         throw new IllegalArgumentException("a weight of " + w.getClass().getName() + " belongs to another back end");
     }
 
