@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.IntToDoubleFunction;
 
 /** {@link Ops#gemm}, {@link Ops#groupedGemm}: e4m3 or bf16 parts, one or several experts; rows choose one expert each. */
 public final class GemmCase implements OpCase {
@@ -16,8 +17,8 @@ public final class GemmCase implements OpCase {
     private final LinearFormat format;
     /** [experts, parts] matrices as they lie in a checkpoint: {@link Fp8Matrix} or {@link Bf16Matrix}. */
     private final Object[][] matrices;
-    /** [experts, parts, rows · K], decoded. */
-    private final double[][][] weights;
+    /** [experts, parts]: element r · K + i of a matrix, decoded when asked for, since a case of published size is large. */
+    private final IntToDoubleFunction[][] weights;
 
     private final float[] x;
     private final double[] multiplied;
@@ -27,7 +28,8 @@ public final class GemmCase implements OpCase {
         this(LinearFormat.E4M3, numerics, rows, k, experts, partRows);
     }
 
-    GemmCase(LinearFormat format, Numerics numerics, int rows, int k, int experts, int... partRows) {
+    /** Makes a case of weights in that format. */
+    public GemmCase(LinearFormat format, Numerics numerics, int rows, int k, int experts, int... partRows) {
         this.format = format;
         SplittableRandom random = new SplittableRandom(31L * rows + k + experts);
         this.rows = rows;
@@ -39,7 +41,7 @@ public final class GemmCase implements OpCase {
             expertOfRow[i] = experts == 0 ? 0 : rows % 5 == 0 ? experts - 1 : random.nextInt(experts);
         }
         matrices = new Object[Math.max(1, experts)][partRows.length];
-        weights = new double[matrices.length][partRows.length][];
+        weights = new IntToDoubleFunction[matrices.length][partRows.length];
         for (int e = 0; e < matrices.length; e++) {
             for (int p = 0; p < partRows.length; p++) {
                 draw(random, e, p);
@@ -65,18 +67,16 @@ public final class GemmCase implements OpCase {
 
     private void draw(SplittableRandom random, int e, int p) {
         int count = partRows[p] * k;
-        weights[e][p] = new double[count];
         if (!format.isScaled()) {
             float[] values = Inputs.asBf16(Inputs.floats(random, count));
             matrices[e][p] = new Bf16Matrix(Inputs.bf16Bytes(values), partRows[p], k);
-            Arrays.setAll(weights[e][p], i -> values[i]);
+            weights[e][p] = i -> values[i];
             return;
         }
         byte[] codes = Inputs.codes(random, count);
         float[] scales = Inputs.floats(random, blocks(partRows[p]) * blocks(k));
         matrices[e][p] = new Fp8Matrix(ByteBuffer.wrap(codes), Inputs.f32Bytes(scales), partRows[p], k);
-        Arrays.setAll(
-                weights[e][p], i -> (double) E4m3.decode(codes[i]) * scales[i / k / 128 * blocks(k) + i % k / 128]);
+        weights[e][p] = i -> (double) E4m3.decode(codes[i]) * scales[i / k / 128 * blocks(k) + i % k / 128];
     }
 
     private LinearWeight upload(Device device) {
@@ -147,7 +147,7 @@ public final class GemmCase implements OpCase {
             for (int p = 0; p < partRows.length; p++) {
                 for (int r = 0; r < partRows[p]; r++, n++) {
                     for (int i = 0; i < k; i++) {
-                        double term = multiplied[t * k + i] * weights[expertOfRow[t]][p][r * k + i];
+                        double term = multiplied[t * k + i] * weights[expertOfRow[t]][p].applyAsDouble(r * k + i);
                         y[t * cols() + n] += isAbsolute ? Math.abs(term) : term;
                     }
                 }

@@ -2,6 +2,7 @@ package io.millrace.engine.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.engine.ConfigException;
@@ -37,6 +38,18 @@ class ModelConfigTest {
         ModelConfig config = TestConfigs.parse(TestConfigs.r1());
         assertThat(config.kvBytesPerToken(2)).isEqualTo(70_272);
         assertThat(config.yarnRope().softmaxScale(config.qHeadDim())).isEqualTo(0.1352337788608801);
+    }
+
+    /** docs/models.md; worked out by hand: 192^-1/2 · (0.1 · mscale · ln 40 + 1)², without YaRN 192^-1/2. */
+    @ParameterizedTest
+    @CsvSource({
+        "deepseek-v2-lite, 0.11472138679292611",
+        "moonlight-16b-a3b-instruct, 0.07216878364870322",
+        "deepseek-v3.1, 0.1352337788608801"
+    })
+    void knowsTheSoftmaxScaleOfPublishedConfigs(String name, double scale) {
+        ModelConfig config = ModelConfig.read(TestConfigs.PUBLISHED.resolve(name + ".json"));
+        assertThat(config.yarnRope().softmaxScale(config.qHeadDim())).isCloseTo(scale, within(1e-16));
     }
 
     @Test

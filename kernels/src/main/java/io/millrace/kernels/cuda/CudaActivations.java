@@ -9,7 +9,7 @@ import io.millrace.kernels.LinearFormat;
  * e4m3 or bf16 activations. Thread: the rank's.
  *
  * @param codes [T, groups · 128] e4m3 or bf16, zero beyond K
- * @param scales [T, groups] f32, one per row and 128 columns; unused for bf16
+ * @param scales [T, groups] f32, one per row and 128 columns; [T, 1], unused, for bf16
  * @param cols K
  */
 record CudaActivations(CudaTensor codes, CudaTensor scales, long cols, LinearFormat format) implements Fp8Activations {
@@ -19,7 +19,7 @@ record CudaActivations(CudaTensor codes, CudaTensor scales, long cols, LinearFor
         DType dtype = format.isScaled() ? DType.E4M3 : DType.BF16;
         return new CudaActivations(
                 device.allocate(dtype, rows, groups * Fp8Matrix.BLOCK),
-                device.allocate(DType.F32, rows, groups),
+                device.allocate(DType.F32, rows, format.isScaled() ? groups : 1),
                 cols,
                 format);
     }
@@ -30,7 +30,7 @@ record CudaActivations(CudaTensor codes, CudaTensor scales, long cols, LinearFor
 
     /** Returns the groups of 128 columns. */
     int numGroups() {
-        return Math.toIntExact(scales.cols());
+        return Math.toIntExact(codes.cols() / Fp8Matrix.BLOCK);
     }
 
     @Override
