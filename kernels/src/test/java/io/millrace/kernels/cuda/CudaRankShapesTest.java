@@ -34,7 +34,7 @@ class CudaRankShapesTest {
     }
 
     @TestFactory
-    Stream<DynamicTest> oneRankOfR1() {
+    Stream<DynamicTest> oneRankOfR1AndV2Lite() {
         return Stream.of(
                         shape("q_a", new GemmCase(CUDA, 2, 7168, 0, 1536)),
                         shape("kv_a", new GemmCase(CUDA, 3, 7168, 0, 576)),
