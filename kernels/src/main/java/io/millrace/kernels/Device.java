@@ -18,17 +18,24 @@ public interface Device {
      */
     Tensor allocate(DType dtype, long... shape);
 
-    /** Allocates activations for at most {@code rows} rows of {@code cols} columns. */
+    /** Allocates activations that meet whole weights of {@link LinearFormat#E4M3}, for at most {@code rows} rows of {@code cols} columns. */
     default Fp8Activations allocateActivations(long rows, long cols) {
-        return allocateActivations(rows, cols, 0);
+        return allocateActivations(rows, cols, LinearFormat.E4M3);
+    }
+
+    /** Allocates activations that meet whole weights of that format. */
+    default Fp8Activations allocateActivations(long rows, long cols, LinearFormat format) {
+        return allocateActivations(rows, cols, format, 0);
     }
 
     /**
-     * Allocates activations that meet a weight whose columns were cut from a wider one.
+     * Allocates activations for at most {@code rows} rows of {@code cols} columns.
      *
-     * @param skewCols {@link Fp8Matrix#skewCols()} of the weight, so that activations share a scale where weights do
+     * @param format of the weights that they meet
+     * @param skewCols {@link Fp8Matrix#skewCols()} of weights whose columns were cut from wider ones, so that activations share a
+     *     scale where weights do; 0 for whole weights, and for bf16, which has no scales
      */
-    Fp8Activations allocateActivations(long rows, long cols, int skewCols);
+    Fp8Activations allocateActivations(long rows, long cols, LinearFormat format, int skewCols);
 
     /** Copies a tensor of a checkpoint as it is: data [shape] in the dtype's little-endian layout, from the position; not consumed. */
     Tensor upload(String name, DType dtype, ByteBuffer data, long... shape);
@@ -43,6 +50,15 @@ public interface Device {
      *     a cut
      */
     Fp8Weight uploadFp8(String name, List<List<Fp8Matrix>> experts);
+
+    /**
+     * Tiles a bf16 weight of linear layers. The caller has looked for NaN and infinities.
+     *
+     * @param name for messages
+     * @param experts one entry per expert (one for an ordinary matrix): its row-concatenated parts; all of the same shapes
+     * @throws DeviceException if it doesn't fit
+     */
+    LinearWeight uploadBf16(String name, List<List<Bf16Matrix>> experts);
 
     /** Tiles an unquantised matrix: data [rows, cols] bf16 or f32, little-endian, from the position; not consumed. */
     DenseWeight uploadDense(String name, DType dtype, ByteBuffer data, int rows, int cols);

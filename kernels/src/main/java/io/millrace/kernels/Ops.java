@@ -25,13 +25,13 @@ public interface Ops {
     /** {@code residual += x; out = rmsNorm(residual)}. out, residual, x [T, D]; weight [D] f32. */
     void addRmsNorm(Tensor out, Tensor residual, Tensor x, Tensor weight, float eps);
 
-    /** Quantises rows in groups of 128 columns (cuda), or copies them (cpu). x [T, K]. */
+    /** Quantises rows in groups of 128 columns or rounds them to bf16 (cuda, by out's format), or copies them (cpu). x [T, K]. */
     void quantize(Fp8Activations out, Tensor x);
 
     /** {@code out[t, n] = Σ_k x[t, k] · w[n, k]}, blocks of 128 k in ascending order. out [T, N]. */
-    void gemm(Tensor out, Fp8Activations x, Fp8Weight w);
+    void gemm(Tensor out, Fp8Activations x, LinearWeight w);
 
-    /** {@code out[t, n] = Σ_k x[t, k] · w[n, k]} for unquantised weights: router, head. out [T, N] f32, x [T, K]. */
+    /** {@code out[t, n] = Σ_k x[t, k] · w[n, k]} for weights that are never quantised: router, {@code eh_proj}, head. out [T, N] f32, x [T, K]. */
     void denseGemm(Tensor out, Tensor x, DenseWeight w);
 
     /**
@@ -85,7 +85,7 @@ public interface Ops {
      *
      * @param x [T, ·] with {@code gather} (rows are picked by routing.pairTokens), else [T · K, ·] already in expert order
      */
-    void groupedGemm(Tensor out, Fp8Activations x, Fp8Weight experts, Routing routing, boolean gather);
+    void groupedGemm(Tensor out, Fp8Activations x, LinearWeight experts, Routing routing, boolean gather);
 
     /** {@code out = silu(gate) · up}, then as {@link #quantize}. gateUp [T, 2F]: gate first. out [T, F]. */
     void siluMulQuantize(Fp8Activations out, Tensor gateUp);

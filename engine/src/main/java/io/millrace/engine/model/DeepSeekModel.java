@@ -15,7 +15,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A DeepSeek-V3 model on one rank: its share of the weights, activations, forward pass. All ranks of a plan run the same steps together. Thread: the rank's; {@link #load} may run elsewhere before.
+ * A model of the DeepSeek-V2/V3 families on one rank: its share of the weights, activations, forward pass. All ranks of a plan run
+ * the same steps together. Thread: the rank's; {@link #load} may run elsewhere before.
  */
 public final class DeepSeekModel {
     private final RankShare share;

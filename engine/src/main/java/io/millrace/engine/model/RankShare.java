@@ -12,10 +12,15 @@ import io.millrace.kernels.ParallelPlan;
 record RankShare(ModelConfig config, ParallelPlan plan, int rank) {
     private static final String EXPERTS = ".mlp.experts.";
 
-    /** Neighbours among heads, columns or experts. */
+    /** Neighbours among heads, rows, columns or experts. */
     record Range(int first, int count) {
         private static Range of(int total, int parts, int part) {
             return new Range(total / parts * part, total / parts);
+        }
+
+        /** Returns the rows or columns of a matrix in which each of these has so many. */
+        Range times(int ofEach) {
+            return new Range(first * ofEach, count * ofEach);
         }
     }
 

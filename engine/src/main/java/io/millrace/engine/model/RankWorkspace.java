@@ -1,11 +1,13 @@
 package io.millrace.engine.model;
 
+import io.millrace.kernels.DType;
 import io.millrace.kernels.ParallelPlan;
 import io.millrace.kernels.numeric.BlockScale;
 
 /**
  * Bytes of the activations that a rank of a {@link ParallelPlan} allocates: {@link Workspace} and {@link HeadRows} with the rank's
- * share of heads and columns, plus the rows that experts get from other ranks. f32, or e4m3 with a scale per 128 where quantised.
+ * share of heads and columns, plus the rows that experts get from other ranks. f32, or what meets a linear layer: e4m3 with a scale per
+ * 128 columns, or bf16 with bf16 weights.
  *
  * @param t tokens of a step in one attention group
  * @param s rows of a step in one attention group that need logits
@@ -53,11 +55,14 @@ record RankWorkspace(ModelConfig config, ParallelPlan plan, long t, long s) {
         return s * (3L * config.hiddenSize() + config.vocabSize() + part) * F32;
     }
 
-    private static long mlp(long rows, long width) {
+    private long mlp(long rows, long width) {
         return rows * 2 * width * F32 + quantised(rows, width);
     }
 
-    private static long quantised(long rows, long cols) {
+    private long quantised(long rows, long cols) {
+        if (!config.linearFormat().isScaled()) {
+            return rows * cols * DType.BF16.elementBytes();
+        }
         return rows * (cols + (cols + BlockScale.BLOCK - 1) / BlockScale.BLOCK * F32);
     }
 }

@@ -1,11 +1,13 @@
 package io.millrace.engine.model;
 
+import io.millrace.kernels.Bf16Matrix;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.DenseWeight;
 import io.millrace.kernels.Device;
 import io.millrace.kernels.DeviceException;
 import io.millrace.kernels.Fp8Matrix;
 import io.millrace.kernels.Fp8Weight;
+import io.millrace.kernels.LinearWeight;
 import io.millrace.kernels.Tensor;
 import io.millrace.kernels.numeric.Bf16;
 import java.nio.ByteBuffer;
@@ -15,12 +17,12 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Checkpoint → a rank's share of the weights on its device. Shapes, dtypes and completeness are checked from the headers first; then layers are uploaded
- * in parallel, and beside them, by the same threads, the files' content hash is computed: what a layer needs is hashed at about the
+ * Checkpoint → a rank's share of the weights on its device. Shapes, dtypes and completeness are checked from the headers first; then
+ * layers are uploaded in parallel, and beside them, by the same threads, the files' content hash is computed: what a layer needs is hashed at about the
  * time when the layer is packed, so that a file comes from the disk once. A device refuses NaN codes while it packs them; whatever
  * else is read here is scanned here. Thread: the caller's and loader threads, which end before {@link #load} returns.
  */
@@ -130,26 +132,30 @@ final class WeightLoader {
         AttentionWeights.QueryLatent queryLatent = null;
         if (config.qLoraRank() > 0) {
             queryLatent = new AttentionWeights.QueryLatent(
-                    scaled(p + "q_a_proj.weight", config.qLoraRank(), config.hiddenSize()),
+                    linear(p + "q_a_proj.weight", config.qLoraRank(), config.hiddenSize()),
                     vector(p + "q_a_layernorm.weight"));
         }
-        String kvBName = p + "kv_b_proj.weight";
-        AbsorbedKv kvB = new AbsorbedKv(
-                config,
-                heads,
-                new Fp8Matrix(data(kvBName), data(kvBName + "_scale_inv"), config.kvBRows(), config.kvLoraRank()));
+        AbsorbedKv kvB = absorbedKv(heads, Matrix.whole(p + "kv_b_proj.weight", config.kvBRows(), config.kvLoraRank()));
         return new AttentionWeights(
                 queryLatent,
-                upload(
-                        p + (queryLatent != null ? "q_b_proj.weight" : "q_proj.weight"),
-                        m -> m.rows(heads, config.qHeadDim()),
-                        qRows,
-                        config.qInputSize()),
-                scaled(p + "kv_a_proj_with_mqa.weight", config.kvDim(), config.hiddenSize()),
+                linear(Matrix.whole(
+                                p + (queryLatent != null ? "q_b_proj.weight" : "q_proj.weight"),
+                                qRows,
+                                config.qInputSize())
+                        .rows(heads, config.qHeadDim())),
+                linear(p + "kv_a_proj_with_mqa.weight", config.kvDim(), config.hiddenSize()),
                 vector(p + "kv_a_layernorm.weight"),
                 heads(p + "kv_b_proj.k", kvB.keyUp(), config.kvLoraRank(), config.qkNopeHeadDim()),
                 heads(p + "kv_b_proj.v", kvB.valueUp(), config.vHeadDim(), config.kvLoraRank()),
-                upload(p + "o_proj.weight", m -> m.columns(heads, config.vHeadDim()), config.hiddenSize(), values));
+                linear(Matrix.whole(p + "o_proj.weight", config.hiddenSize(), values)
+                        .columns(heads, config.vHeadDim())));
+    }
+
+    private AbsorbedKv absorbedKv(RankShare.Range heads, Matrix m) {
+        return config.linearFormat().isScaled()
+                ? AbsorbedKv.of(
+                        config, heads, new Fp8Matrix(data(m.name), data(m.scaleName()), m.wholeRows, m.wholeCols))
+                : AbsorbedKv.of(config, heads, bf16(m));
     }
 
     private MoeWeights moe(String p) {
@@ -182,58 +188,80 @@ final class WeightLoader {
         List<List<Matrix>> down = new ArrayList<>();
         for (String p : prefixes) {
             gateUp.add(List.of(
-                    matrix(p + "gate_proj.weight", width, hidden).rows(columns, 1),
-                    matrix(p + "up_proj.weight", width, hidden).rows(columns, 1)));
-            down.add(List.of(matrix(p + "down_proj.weight", hidden, width).columns(columns, 1)));
+                    Matrix.whole(p + "gate_proj.weight", width, hidden).rows(columns, 1),
+                    Matrix.whole(p + "up_proj.weight", width, hidden).rows(columns, 1)));
+            down.add(List.of(Matrix.whole(p + "down_proj.weight", hidden, width).columns(columns, 1)));
         }
         return new MlpWeights(upload(name + "gate_up", gateUp), upload(name + "down", down));
     }
 
-    private Fp8Weight scaled(String name, int rows, int cols) {
-        return upload(name, m -> m, rows, cols);
-    }
-
-    /** Uploads the rank's part of a matrix [rows, cols]. */
-    private Fp8Weight upload(String name, UnaryOperator<Matrix> part, int rows, int cols) {
-        return upload(name, List.of(List.of(part.apply(matrix(name, rows, cols)))));
-    }
-
-    /** Uploads matrices whose codes the device looks at; if it refuses one, the complaint is about the file. */
-    private Fp8Weight upload(String name, List<List<Matrix>> experts) {
-        List<List<Fp8Matrix>> parts =
-                experts.stream().map(e -> e.stream().map(Matrix::data).toList()).toList();
-        try {
-            Fp8Weight weight = device.uploadFp8(name, parts);
-            experts.forEach(e -> e.forEach(part -> progress.add(part.wholeBytes)));
-            return weight;
-        } catch (DeviceException e) {
-            experts.stream()
-                    .flatMap(List::stream)
-                    .forEach(part -> checkpoint.finiteData(checkpoint.located(part.name)));
-            throw e;
+    /**
+     * A matrix of a linear layer in the checkpoint, of which the rank holds a part.
+     *
+     * @param wholeRows rows of the checkpoint's
+     * @param wholeCols columns of the checkpoint's
+     */
+    private record Matrix(String name, int wholeRows, int wholeCols, RankShare.Range rows, RankShare.Range cols) {
+        static Matrix whole(String name, int rows, int cols) {
+            return new Matrix(name, rows, cols, new RankShare.Range(0, rows), new RankShare.Range(0, cols));
         }
-    }
 
-    /** A matrix or a part of one, the name of its codes, and how many the whole has. */
-    private record Matrix(String name, long wholeBytes, Fp8Matrix data) {
         /** Returns the rows of a range of units, each of which has so many. */
         Matrix rows(RankShare.Range units, int ofUnit) {
-            return new Matrix(
-                    name, wholeBytes, data.part(units.first() * ofUnit, units.count() * ofUnit, 0, data.cols()));
+            return new Matrix(name, wholeRows, wholeCols, units.times(ofUnit), cols);
         }
 
         /** Returns the columns of a range of units, each of which has so many. */
         Matrix columns(RankShare.Range units, int ofUnit) {
-            return new Matrix(
-                    name, wholeBytes, data.part(0, data.rows(), units.first() * ofUnit, units.count() * ofUnit));
+            return new Matrix(name, wholeRows, wholeCols, rows, units.times(ofUnit));
+        }
+
+        String scaleName() {
+            return name + "_scale_inv";
         }
     }
 
+    private LinearWeight linear(String name, int rows, int cols) {
+        return linear(Matrix.whole(name, rows, cols));
+    }
+
+    private LinearWeight linear(Matrix m) {
+        return upload(m.name, List.of(List.of(m)));
+    }
+
+    private LinearWeight upload(String name, List<List<Matrix>> experts) {
+        return config.linearFormat().isScaled()
+                ? uploadFp8(name, experts)
+                : device.uploadBf16(name, each(experts, this::bf16));
+    }
+
+    /** Uploads matrices whose codes the device looks at; if it refuses one, the complaint is about the file. */
+    private LinearWeight uploadFp8(String name, List<List<Matrix>> experts) {
+        List<List<Fp8Matrix>> parts = each(experts, this::fp8);
+        try {
+            Fp8Weight weight = device.uploadFp8(name, parts);
+            experts.forEach(e -> e.forEach(part -> progress.add((long) part.wholeRows * part.wholeCols)));
+            return weight;
+        } catch (DeviceException e) {
+            each(experts, m -> checkpoint.finiteData(checkpoint.located(m.name)));
+            throw e;
+        }
+    }
+
+    private static <T> List<List<T>> each(List<List<Matrix>> experts, Function<Matrix, T> function) {
+        return experts.stream().map(e -> e.stream().map(function).toList()).toList();
+    }
+
+    private Bf16Matrix bf16(Matrix m) {
+        return new Bf16Matrix(data(m.name), m.wholeRows, m.wholeCols)
+                .part(m.rows.first(), m.rows.count(), m.cols.first(), m.cols.count());
+    }
+
     /** Returns a matrix whose scales were looked at, but not its codes. */
-    private Matrix matrix(String name, int rows, int cols) {
-        Checkpoint.Located at = checkpoint.located(name);
-        Fp8Matrix data = new Fp8Matrix(at.shard().data(at.entry()), data(name + "_scale_inv"), rows, cols);
-        return new Matrix(name, (long) rows * cols, data);
+    private Fp8Matrix fp8(Matrix m) {
+        Checkpoint.Located at = checkpoint.located(m.name);
+        return new Fp8Matrix(at.shard().data(at.entry()), data(m.scaleName()), m.wholeRows, m.wholeCols)
+                .part(m.rows.first(), m.rows.count(), m.cols.first(), m.cols.count());
     }
 
     private DenseWeight dense(String name, int rows, int cols) {

@@ -14,7 +14,7 @@ import io.millrace.kernels.Tensor;
  * @param residual [T, D] f32
  * @param normed [T, D] f32, input of a block
  * @param update [T, D] f32, output of a block
- * @param hidden [T, D], {@code normed} quantised
+ * @param hidden [T, D], {@code normed} as linear layers want it: quantised or in bf16
  * @param attention of {@link MlaBlock}
  * @param dense [T, dense F], of {@link DenseMlp} in a dense layer
  * @param shared [T, shared F], of {@link DenseMlp} in an MoE layer
@@ -124,15 +124,15 @@ record Workspace(
     /** Allocates a rank's for steps of at most {@code t} tokens of each group. */
     static Workspace allocate(RankShare share, Device device, int t) {
         ModelConfig c = share.config();
-        Fp8Activations hidden = device.allocateActivations(t, c.hiddenSize());
+        Fp8Activations hidden = device.allocateActivations(t, c.hiddenSize(), c.linearFormat());
         return new Workspace(
                 device.allocate(DType.F32, t, c.hiddenSize()),
                 device.allocate(DType.F32, t, c.hiddenSize()),
                 device.allocate(DType.F32, t, c.hiddenSize()),
                 hidden,
                 attention(share, device, t),
-                mlp(device, t, share.denseColumns()),
-                mlp(device, t, share.sharedColumns()),
+                mlp(c, device, t, share.denseColumns()),
+                mlp(c, device, t, share.sharedColumns()),
                 moe(share, device, t, hidden),
                 share);
     }
@@ -143,20 +143,28 @@ record Workspace(
         int qLatent = Math.max(1, c.qLoraRank());
         return new Attention(
                 device.allocate(DType.F32, t, qLatent),
-                device.allocateActivations(t, qLatent),
+                device.allocateActivations(t, qLatent, c.linearFormat()),
                 device.allocate(DType.F32, t, heads, c.qHeadDim()),
                 device.allocate(DType.F32, t, c.kvDim()),
                 device.allocate(DType.F32, t, heads, c.kvDim()),
                 device.allocate(DType.F32, t, heads, c.kvLoraRank()),
                 device.allocate(DType.F32, t, heads, c.vHeadDim()),
                 device.allocateActivations(
-                        t, (long) heads * c.vHeadDim(), share.heads().first() * c.vHeadDim() % Fp8Matrix.BLOCK));
+                        t,
+                        (long) heads * c.vHeadDim(),
+                        c.linearFormat(),
+                        skew(c, share.heads().first() * c.vHeadDim())));
     }
 
-    private static Mlp mlp(Device device, long rows, RankShare.Range columns) {
+    private static Mlp mlp(ModelConfig c, Device device, long rows, RankShare.Range columns) {
         return new Mlp(
                 device.allocate(DType.F32, rows, 2L * columns.count()),
-                device.allocateActivations(rows, columns.count(), columns.first() % Fp8Matrix.BLOCK));
+                device.allocateActivations(rows, columns.count(), c.linearFormat(), skew(c, columns.first())));
+    }
+
+    /** Returns how many columns of the whole share a scale with the rank's first, but aren't its own. */
+    private static int skew(ModelConfig c, int firstCol) {
+        return c.linearFormat().isScaled() ? firstCol % Fp8Matrix.BLOCK : 0;
     }
 
     private static Moe moe(RankShare share, Device device, int t, Fp8Activations hidden) {
@@ -167,9 +175,9 @@ record Workspace(
         return new Moe(
                 device.allocate(DType.F32, t, c.nRoutedExperts()),
                 share.isExchanging() ? routing(share, device, t, 0) : arrived,
-                share.isExchanging() ? device.allocateActivations(ofAll, c.hiddenSize()) : hidden,
+                share.isExchanging() ? device.allocateActivations(ofAll, c.hiddenSize(), c.linearFormat()) : hidden,
                 arrived,
-                mlp(device, pairs, share.expertColumns()),
+                mlp(c, device, pairs, share.expertColumns()),
                 device.allocate(DType.F32, pairs, c.hiddenSize()),
                 device.allocate(DType.F32, t, c.hiddenSize()));
     }

@@ -89,6 +89,11 @@ final class BareRunner implements AutoCloseable {
         blockTables = device.allocate(DType.I32, pages.length, maxPages);
     }
 
+    /** Waits until the back end runs at the speed, and in the vector width, that it is going to have. */
+    void awaitReady() {
+        device.awaitReady();
+    }
+
     /** Page numbers for sequences side by side. */
     static int[][] identityPages(int sequences, int pagesOfEach) {
         int[][] pages = new int[sequences][pagesOfEach];

@@ -62,6 +62,19 @@ class MemoryPlanTest {
         assertThat(plan.refusal()).contains("for weights").endsWith("but a GPU has 126,900,000,000");
     }
 
+    /** 10944 / 8 = 1368 and 1408 / 8 = 176. */
+    @Test
+    void v2LiteInBf16SplitsEightWays() {
+        ModelConfig lite = ModelConfig.read(TestConfigs.PUBLISHED.resolve("deepseek-v2-lite.json"));
+        MemoryPlan.Demand one = new MemoryPlan.Demand(1, USABLE, 64, 2048, false);
+        MemoryPlan.Demand eight = new MemoryPlan.Demand(8, USABLE, 64, 2048, false);
+
+        assertThat(MemoryPlan.of(lite, one, ParallelPlan.SINGLE).weightBytes()).isEqualTo(31_413_221_376L);
+        MemoryPlan plan = MemoryPlan.of(lite, eight, new ParallelPlan(8, 1, false));
+        assertThat(plan.fits()).isTrue();
+        assertThat(plan.weightBytes()).isEqualTo(3_988_797_440L);
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',

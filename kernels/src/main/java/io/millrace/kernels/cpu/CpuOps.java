@@ -3,8 +3,8 @@ package io.millrace.kernels.cpu;
 import io.millrace.kernels.AttentionBatch;
 import io.millrace.kernels.DenseWeight;
 import io.millrace.kernels.Fp8Activations;
-import io.millrace.kernels.Fp8Weight;
 import io.millrace.kernels.KvLayer;
+import io.millrace.kernels.LinearWeight;
 import io.millrace.kernels.Ops;
 import io.millrace.kernels.RopeTable;
 import io.millrace.kernels.RouterSpec;
@@ -58,7 +58,7 @@ final class CpuOps implements Ops {
     }
 
     @Override
-    public void gemm(Tensor out, Fp8Activations x, Fp8Weight w) {
+    public void gemm(Tensor out, Fp8Activations x, LinearWeight w) {
         gemm.gemm(out, x, w);
     }
 
@@ -93,7 +93,7 @@ final class CpuOps implements Ops {
     }
 
     @Override
-    public void groupedGemm(Tensor out, Fp8Activations x, Fp8Weight w, Routing routing, boolean gather) {
+    public void groupedGemm(Tensor out, Fp8Activations x, LinearWeight w, Routing routing, boolean gather) {
         experts.groupedGemm(out, x, w, routing, gather);
     }
 

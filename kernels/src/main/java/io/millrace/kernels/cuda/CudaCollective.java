@@ -115,6 +115,10 @@ final class CudaCollective implements Collective {
         Operands.atLeast("dispatch: rows of out", Math.min(outX.rows(), outIds.rows()), groups.total());
         Operands.equal(
                 "dispatch: columns of out", outX.codes().cols(), x.codes().cols());
+        Operands.equal(
+                "dispatch: bytes of a code of out",
+                outX.codes().dtype().elementBytes(),
+                x.codes().dtype().elementBytes());
         Operands.equal("dispatch: columns of ids", outIds.cols(), ids.cols());
         Operands.contiguous("dispatch: ids", ids);
         Operands.contiguous("dispatch: ids of out", outIds);
@@ -131,7 +135,8 @@ final class CudaCollective implements Collective {
         for (int g = 0; g <= CudaPeers.MAX_RANKS; g++) {
             dispatch.i32(g < groups.numGroups() ? groups.first(g) : groups.total());
         }
-        dispatch.i32(groups.numGroups()).i32(x.codes().cols()).i32(x.scales().cols());
+        long codeBytes = x.codes().cols() * x.codes().dtype().elementBytes();
+        dispatch.i32(groups.numGroups()).i32(codeBytes).i32(x.scales().cols());
         dispatch.i32(ids.cols()).i32(rank * experts).i32(experts).i32(0);
         dispatch.launch(groups.total(), 1, DISPATCH_THREADS);
     }

@@ -1,5 +1,6 @@
 package io.millrace.kernels.cuda;
 
+import io.millrace.kernels.Bf16Matrix;
 import io.millrace.kernels.CapturedStep;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.DenseWeight;
@@ -9,6 +10,8 @@ import io.millrace.kernels.DeviceInfo;
 import io.millrace.kernels.Fp8Activations;
 import io.millrace.kernels.Fp8Matrix;
 import io.millrace.kernels.Fp8Weight;
+import io.millrace.kernels.LinearFormat;
+import io.millrace.kernels.LinearWeight;
 import io.millrace.kernels.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -156,8 +159,8 @@ final class CudaDevice implements Device, AutoCloseable {
     }
 
     @Override
-    public Fp8Activations allocateActivations(long rows, long cols, int skewCols) {
-        return CudaActivations.allocate(this, rows, cols, skewCols);
+    public Fp8Activations allocateActivations(long rows, long cols, LinearFormat format, int skewCols) {
+        return CudaActivations.allocate(this, rows, cols, format, skewCols);
     }
 
     @Override
@@ -178,6 +181,11 @@ final class CudaDevice implements Device, AutoCloseable {
             staging.send(t.pointer() + at, piece);
         }
         return t;
+    }
+
+    @Override
+    public LinearWeight uploadBf16(String name, List<List<Bf16Matrix>> experts) {
+        return weights.linearBf16(name, experts);
     }
 
     @Override

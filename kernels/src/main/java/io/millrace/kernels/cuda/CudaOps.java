@@ -3,8 +3,8 @@ package io.millrace.kernels.cuda;
 import io.millrace.kernels.AttentionBatch;
 import io.millrace.kernels.DenseWeight;
 import io.millrace.kernels.Fp8Activations;
-import io.millrace.kernels.Fp8Weight;
 import io.millrace.kernels.KvLayer;
+import io.millrace.kernels.LinearWeight;
 import io.millrace.kernels.Ops;
 import io.millrace.kernels.RopeTable;
 import io.millrace.kernels.RouterSpec;
@@ -55,7 +55,7 @@ final class CudaOps implements Ops {
     }
 
     @Override
-    public void gemm(Tensor out, Fp8Activations x, Fp8Weight w) {
+    public void gemm(Tensor out, Fp8Activations x, LinearWeight w) {
         products.gemm(out, x, w);
     }
 
@@ -90,7 +90,7 @@ final class CudaOps implements Ops {
     }
 
     @Override
-    public void groupedGemm(Tensor out, Fp8Activations x, Fp8Weight experts, Routing routing, boolean gather) {
+    public void groupedGemm(Tensor out, Fp8Activations x, LinearWeight experts, Routing routing, boolean gather) {
         products.groupedGemm(out, x, experts, routing, gather);
     }
 

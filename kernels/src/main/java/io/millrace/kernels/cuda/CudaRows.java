@@ -79,13 +79,8 @@ final class CudaRows {
         CudaTensor x = Operands.f32(xTensor);
         Operands.equal("quantize: columns of x", x.cols(), out.cols());
         Operands.atLeast("quantize: rows of out", out.rows(), x.rows());
-        quantize.begin()
-                .codes(out)
-                .rows(x)
-                .i32(x.cols())
-                .i32(out.numGroups())
-                .i32(out.skewCols())
-                .i32(0);
+        quantize.begin().codes(out).rows(x).i32(x.cols()).i32(out.numGroups());
+        quantize.i32(out.skewCols()).i32(formatOf(out));
         quantize.launch(x.rows(), blocksOf(out), 32 * GROUPS_PER_BLOCK);
     }
 
@@ -95,8 +90,17 @@ final class CudaRows {
         Operands.equal("siluMulQuantize: columns of gateUp", gateUp.cols(), 2 * out.cols());
         Operands.atLeast("siluMulQuantize: rows of out", out.rows(), gateUp.rows());
         siluMulQuantize.begin().codes(out).rows(gateUp).i32(out.cols()).i32(out.numGroups());
-        siluMulQuantize.i32(out.skewCols()).i32(0);
+        siluMulQuantize.i32(out.skewCols()).i32(formatOf(out));
         siluMulQuantize.launch(gateUp.rows(), blocksOf(out), 32 * GROUPS_PER_BLOCK);
+    }
+
+    /** As quantize.cuh numbers them. */
+    private static int formatOf(CudaActivations out) {
+        return switch (out.format()) {
+            case E4M3 -> 0;
+            case E4M3_UE8M0 -> 1;
+            case BF16 -> 2;
+        };
     }
 
     private static int blocksOf(CudaActivations out) {

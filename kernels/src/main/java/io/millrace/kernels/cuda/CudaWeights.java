@@ -1,5 +1,6 @@
 package io.millrace.kernels.cuda;
 
+import io.millrace.kernels.Bf16Matrix;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.Fp8Matrix;
 import java.nio.ByteBuffer;
@@ -75,6 +76,35 @@ final class CudaWeights {
         return next;
     }
 
+    /** As {@link io.millrace.kernels.Device#uploadBf16}. */
+    CudaBf16Weight linearBf16(String name, List<List<Bf16Matrix>> experts) {
+        Operands.atMost(name + ": number of experts", experts.size(), MAX_GROUPS);
+        List<Bf16Matrix> first = experts.get(0);
+        int cols = first.get(0).cols();
+        TileGrid grid = TileGrid.of(first.stream().map(Bf16Matrix::rows).toList(), bf16Bytes(cols));
+        Tiles tiles = new Tiles(name, experts.size(), cols, grid);
+        for (List<Bf16Matrix> expert : experts) {
+            Operands.equal(name + ": number of parts", expert.size(), first.size());
+            int row = 0;
+            for (int p = 0; p < expert.size(); p++) {
+                Bf16Matrix part = expert.get(p);
+                Operands.equal(
+                        name + ": rows of part " + p, part.rows(), first.get(p).rows());
+                Operands.equal(name + ": columns of part " + p, part.cols(), cols);
+                tiles.add(
+                        new WeightTiler.Bytes(part.values().duplicate(), bf16Bytes(part.wholeCols()), grid.rowBytes()),
+                        row,
+                        part.rows());
+                row += part.rows();
+            }
+        }
+        return new CudaBf16Weight(tiles.finish(null));
+    }
+
+    private static int bf16Bytes(int cols) {
+        return Math.multiplyExact(cols, DType.BF16.elementBytes());
+    }
+
     /**
      * Tiles one bf16 matrix, or one per head.
      *
@@ -82,7 +112,7 @@ final class CudaWeights {
      */
     CudaDenseWeight bf16(String name, ByteBuffer data, int heads, int rows, int cols) {
         Operands.atMost(name + ": number of heads", heads, MAX_GROUPS);
-        TileGrid grid = TileGrid.of(rows, Math.multiplyExact(cols, DType.BF16.elementBytes()));
+        TileGrid grid = TileGrid.of(List.of(rows), bf16Bytes(cols));
         int bytes = rows * grid.rowBytes();
         Operands.atLeast(name + ": bytes", data.remaining(), (long) heads * bytes);
         Tiles tiles = new Tiles(name, heads, cols, grid);

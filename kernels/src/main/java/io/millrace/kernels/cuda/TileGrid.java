@@ -2,6 +2,7 @@ package io.millrace.kernels.cuda;
 
 import io.millrace.kernels.Fp8Matrix;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -26,9 +27,9 @@ record TileGrid(List<Integer> partRows, int skewBytes, int rowBytes, List<Intege
     private static final int FULL_DEVICE =
             132; // SMs of an H100 or H200; part of the numerics, so not asked from the device
 
-    /** Returns the grid of one whole matrix. */
-    static TileGrid of(int rows, int rowBytes) {
-        return of(List.of(rows), List.of(0), 0, rowBytes);
+    /** Returns the grid of parts without scales: they begin at borders of tiles, wherever they were cut. */
+    static TileGrid of(List<Integer> partRows, int rowBytes) {
+        return of(partRows, Collections.nCopies(partRows.size(), 0), 0, rowBytes);
     }
 
     /**

@@ -3,6 +3,7 @@ package io.millrace.kernels.cuda;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.kernels.Backend;
+import io.millrace.kernels.Bf16Matrix;
 import io.millrace.kernels.BitsAssert;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.Device;
@@ -10,9 +11,12 @@ import io.millrace.kernels.Fp8Activations;
 import io.millrace.kernels.Fp8Matrix;
 import io.millrace.kernels.Fp8Weight;
 import io.millrace.kernels.Inputs;
+import io.millrace.kernels.LinearFormat;
+import io.millrace.kernels.LinearWeight;
 import io.millrace.kernels.ParallelPlan;
 import io.millrace.kernels.Rank;
 import io.millrace.kernels.Tensor;
+import io.millrace.kernels.numeric.Bf16;
 import io.millrace.kernels.numeric.E4m3;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -78,10 +82,44 @@ class CudaShardTest {
         Device device = rank.device();
         Fp8Matrix part = whole().part(firstRow, rows, firstCol, cols);
         Fp8Weight weight = device.uploadFp8("part", List.of(List.of(part, part))); // two parts, as gate and up
-        Fp8Activations activations = device.allocateActivations(T, cols, part.skewCols());
+        Fp8Activations activations = device.allocateActivations(T, cols, LinearFormat.E4M3, part.skewCols());
+        check(weight, activations, new Place(firstRow, rows, firstCol, cols), (row, col) -> {
+            float scale = scales[row / 128 * 4 + col / 128];
+            return E4m3.decode(codes[row * COLS + col]) * (double) scale;
+        });
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, 300, 0, 400", "100, 100, 0, 400", "32, 200, 16, 250", "97, 3, 399, 1", "127, 65, 255, 145"})
+    void aPartInBf16IsThatOfItsPlace(int firstRow, int rows, int firstCol, int cols) {
+        Device device = rank.device();
+        short[] values = new short[ROWS * COLS];
+        ByteBuffer bytes = ByteBuffer.allocate(2 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (short) (0x3F00 + i % 509); // 0.5 and more, all 509 of a row differ
+            bytes.putShort(2 * i, values[i]);
+        }
+        Bf16Matrix part = new Bf16Matrix(bytes, ROWS, COLS).part(firstRow, rows, firstCol, cols);
+        LinearWeight weight = device.uploadBf16("part", List.of(List.of(part, part)));
+        Fp8Activations activations = device.allocateActivations(T, cols, LinearFormat.BF16);
+        Place place = new Place(firstRow, rows, firstCol, cols);
+        check(weight, activations, place, (row, col) -> Bf16.toFloat(values[row * COLS + col]));
+    }
+
+    private record Place(int firstRow, int rows, int firstCol, int cols) {}
+
+    private interface Elements {
+        double at(int row, int col);
+    }
+
+    /** Multiplies with a weight that is the same part twice. */
+    private void check(LinearWeight weight, Fp8Activations activations, Place place, Elements w) {
+        Device device = rank.device();
+        int rows = place.rows;
+        int cols = place.cols;
         float[] own = new float[T * cols];
         for (int t = 0; t < T; t++) {
-            System.arraycopy(x, t * COLS + firstCol, own, t * cols, cols);
+            System.arraycopy(x, t * COLS + place.firstCol, own, t * cols, cols);
         }
         rank.ops().quantize(activations, Inputs.tensor(device, own, T, cols));
         Tensor out = device.allocate(DType.F32, T, 2L * rows);
@@ -90,11 +128,10 @@ class CudaShardTest {
         double[] magnitude = new double[expected.length];
         for (int t = 0; t < T; t++) {
             for (int n = 0; n < 2 * rows; n++) {
-                int row = firstRow + n % rows;
-                for (int col = firstCol; col < firstCol + cols; col++) {
-                    double w = E4m3.decode(codes[row * COLS + col]) * (double) scales[row / 128 * 4 + col / 128];
-                    expected[t * 2 * rows + n] += x[t * COLS + col] * w;
-                    magnitude[t * 2 * rows + n] += 448 * Math.abs(w);
+                int row = place.firstRow + n % rows;
+                for (int col = place.firstCol; col < place.firstCol + cols; col++) {
+                    expected[t * 2 * rows + n] += x[t * COLS + col] * w.at(row, col);
+                    magnitude[t * 2 * rows + n] += 448 * Math.abs(w.at(row, col));
                 }
             }
         }
