@@ -256,6 +256,36 @@ public abstract class CollectiveContract {
     }
 
     @Test
+    void aCapturedSumCanBeReplayed() throws Exception {
+        List<Rank> ranks = backend.open(new ParallelPlan(4, 1, false));
+        int rows = 7;
+        List<List<float[]>> sums = onEach(ranks, rank -> {
+            Tensor t = Inputs.tensor(rank.device(), values(0, rows, DIM), rows, DIM);
+            rank.collective().allReduce(t); // the ranks tell each other where their tensors are
+            CapturedStep step = rank.device().capture(() -> rank.collective().allReduce(t));
+            List<float[]> results = new ArrayList<>();
+            for (int replay = 0; replay < 3; replay++) {
+                rank.device().write(t, values(rank.index() + 10 * replay, rows, DIM), rows * DIM);
+                step.replay();
+                results.add(Inputs.floats(rank.device(), t));
+            }
+            return results;
+        });
+        for (int replay = 0; replay < 3; replay++) {
+            float[] expected = values(10 * replay, rows, DIM);
+            for (int r = 1; r < 4; r++) {
+                float[] x = values(r + 10 * replay, rows, DIM);
+                for (int i = 0; i < x.length; i++) {
+                    expected[i] += x[i];
+                }
+            }
+            for (List<float[]> ofRank : sums) {
+                BitsAssert.assertSameBits("replay " + replay, ofRank.get(replay), expected, DIM);
+            }
+        }
+    }
+
+    @Test
     void abandoningWakesARankThatWaits() throws InterruptedException {
         List<Rank> ranks = backend.open(new ParallelPlan(2, 1, false));
         Rank rank = ranks.get(0);

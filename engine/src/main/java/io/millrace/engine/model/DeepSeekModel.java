@@ -70,7 +70,7 @@ public final class DeepSeekModel {
         mtp = whole.mtp;
     }
 
-    private static RopeTable ropeTable(ModelConfig config, Device device) {
+    static RopeTable ropeTable(ModelConfig config, Device device) {
         int positions = config.maxPositionEmbeddings();
         int half = config.qkRopeHeadDim() / 2;
         YarnRope.Table table = config.yarnRope().table(positions);

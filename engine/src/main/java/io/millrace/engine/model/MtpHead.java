@@ -2,6 +2,7 @@ package io.millrace.engine.model;
 
 import io.millrace.kernels.DType;
 import io.millrace.kernels.DenseWeight;
+import io.millrace.kernels.Device;
 import io.millrace.kernels.KvLayer;
 import io.millrace.kernels.Ops;
 import io.millrace.kernels.Rank;
@@ -38,8 +39,12 @@ final class MtpHead {
         this.weights = weights;
         layer = DecoderLayer.of(share, rank, weights.layer(), rope);
         eps = (float) share.config().rmsNormEps();
-        embeddingAndHidden =
-                rank.device().allocate(DType.F32, t, 2L * share.config().hiddenSize());
+        embeddingAndHidden = allocateInput(share, rank.device(), t);
+    }
+
+    /** Returns room for the layer's input, [T, 2D] f32. */
+    static Tensor allocateInput(RankShare share, Device device, int t) {
+        return device.allocate(DType.F32, t, 2L * share.config().hiddenSize());
     }
 
     /**

@@ -154,10 +154,15 @@ final class BareRunner implements AutoCloseable {
 
     /** Runs a step, then the MTP layer with the tokens that follow; returns the layer's logits [T, V]. */
     float[][] draft(Chunk chunk, int[] following) {
+        return draft(chunk, following, GroupRows.of(following.length));
+    }
+
+    /** As {@link #draft(Chunk, int[])} on one rank of a plan. */
+    float[][] draft(Chunk chunk, int[] following, GroupRows groups) {
         int t = write(List.of(chunk));
-        forward(t, 0, 1);
+        model.forward(modelStep(t, 0, 1, groups), kv);
         device.write(ids, following, t);
-        return rows(model.draft(modelStep(t, t, 1, GroupRows.of(t)), kv), t);
+        return rows(model.draft(modelStep(t, t, 1, groups), kv), t);
     }
 
     /** Runs a step that wants no logits and returns how many rows it got. */

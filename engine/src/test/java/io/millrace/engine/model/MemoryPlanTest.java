@@ -18,9 +18,9 @@ class MemoryPlanTest {
         MemoryPlan plan = r1(new ParallelPlan(8, 1, false));
 
         assertThat(plan.weightBytes()).isEqualTo(85_270_039_072L);
-        assertThat(plan.workspaceBytes()).isEqualTo(1_700_594_692L);
-        assertThat(plan.kvPoolBytes()).isEqualTo(39_927_988_224L);
-        assertThat(plan.kvTokens()).isEqualTo(568_192);
+        assertThat(plan.workspaceBytes()).isEqualTo(1_676_346_372L);
+        assertThat(plan.kvPoolBytes()).isEqualTo(39_950_475_264L);
+        assertThat(plan.kvTokens()).isEqualTo(568_512);
         assertThat(plan.users(2000)).isEqualTo(277);
     }
 
@@ -29,9 +29,9 @@ class MemoryPlanTest {
         MemoryPlan plan = r1(new ParallelPlan(1, 8, true));
 
         assertThat(plan.weightBytes()).isEqualTo(101_865_920_864L);
-        assertThat(plan.workspaceBytes()).isEqualTo(1_239_847_940L);
-        assertThat(plan.kvPoolBytes()).isEqualTo(23_791_288_320L);
-        assertThat(plan.kvTokens()).isEqualTo(2_708_480);
+        assertThat(plan.workspaceBytes()).isEqualTo(1_177_678_088L);
+        assertThat(plan.kvPoolBytes()).isEqualTo(23_854_252_032L);
+        assertThat(plan.kvTokens()).isEqualTo(2_715_648);
         assertThat(plan.users(2000)).isEqualTo(1320);
     }
 

@@ -77,6 +77,16 @@ final class PlanRunner implements AutoCloseable {
         return all;
     }
 
+    /** Runs a step of one chunk in each group, then the MTP layer with the tokens that follow; returns its logits [groups][rows, V]. */
+    List<float[][]> draft(List<BareRunner.Chunk> chunks, List<int[]> following) {
+        GroupRows groups =
+                GroupRows.of(following.stream().mapToInt(f -> f.length).toArray());
+        return group.onEachRank(rank -> {
+            int g = rank.index() / plan.tp();
+            return runners.get(rank.index()).draft(chunks.get(g), following.get(g), groups);
+        });
+    }
+
     @Override
     public void close() {
         group.close();

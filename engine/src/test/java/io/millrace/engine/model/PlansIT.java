@@ -1,12 +1,16 @@
 package io.millrace.engine.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.millrace.engine.ConfigException;
 import io.millrace.kernels.ParallelPlan;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -73,5 +77,34 @@ class PlansIT {
                 BareRunner.assertSameBits(logits.get(g), one.prefill(0, prompts.get(g), CHUNK));
             }
         }
+    }
+
+    @Test
+    void draftsOverRanksHaveTheBitsOfOneRank() {
+        List<BareRunner.Chunk> chunks = new ArrayList<>();
+        List<int[]> following = new ArrayList<>();
+        for (int g = 0; g < 4; g++) {
+            int[] ids = BareRunner.randomIds(8 + 9 * g, 512, g);
+            chunks.add(new BareRunner.Chunk(0, 0, Arrays.copyOf(ids, ids.length - 1)));
+            following.add(Arrays.copyOfRange(ids, 1, ids.length));
+        }
+        List<float[][]> drafts;
+        ParallelPlan plan = new ParallelPlan(1, 4, true);
+        try (PlanRunner runner = new PlanRunner("cpu", plan, TestConfigs.TINY_R1, CHUNK, 64, PAGES)) {
+            drafts = runner.draft(chunks, following);
+        }
+        try (BareRunner one = new BareRunner("cpu", TestConfigs.TINY_R1, CHUNK, 64, PAGES)) {
+            for (int g = 0; g < 4; g++) {
+                BareRunner.assertSameBits(drafts.get(g), one.draft(chunks.get(g), following.get(g)));
+            }
+        }
+    }
+
+    @Test
+    void aPlanThatCantCutTheModelIsRefused() {
+        ParallelPlan plan = new ParallelPlan(8, 1, false);
+        assertThatThrownBy(() -> new PlanRunner("cpu", plan, TestConfigs.TINY_R1, CHUNK, 64, PAGES))
+                .isInstanceOf(ConfigException.class)
+                .hasMessage("plan tp8-ep1 can't cut tiny-r1: num_attention_heads 4 isn't a multiple of 8 ranks");
     }
 }

@@ -85,6 +85,16 @@ class MainTest {
     }
 
     @Test
+    void gpuMemoryWithoutGpusIsRefused() {
+        CommandRun run = CommandRun.of("", "model", "inspect", "--gpu-memory", "80GB");
+
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.out()).isEmpty();
+        assertThat(run.err())
+                .contains("gpu-memory is 80GB but gpus isn't given: add --gpus N, or leave gpu-memory out");
+    }
+
+    @Test
     void printConfigShowsWhereValuesComeFrom() {
         CommandRun run = CommandRun.of("", "demo", "--print-config", "--concurrency", "3");
 
