@@ -74,7 +74,7 @@ final class Packing {
         }
     }
 
-    /** As {@link #e4m3}, of bf16 parts, for activations that hold 2⁶⁰. */
+    /** As {@link #e4m3}, of bf16 parts, for activations that hold 2⁶⁰: a block's sum of products has to stay below 2⁶⁸. */
     static PackedMatrix[] bf16(String name, List<List<Bf16Matrix>> experts) {
         int cols = experts.get(0).get(0).cols();
         int[] partRows = experts.get(0).stream().mapToInt(Bf16Matrix::rows).toArray();
