@@ -85,6 +85,9 @@ __device__ __forceinline__ void store_release(uint32_t* at, uint32_t value) {
     asm volatile("st.release.sys.global.u32 [%0], %1;" ::"l"(at), "r"(value) : "memory");
 }
 
+/** Between two looks at what another device writes. */
+__device__ __forceinline__ void wait_for_peer() { __nanosleep(64); }
+
 /** mma.sync m16n8k16, bf16 in, f32 accumulators; fragments as PTX lays them out. */
 __device__ __forceinline__ void mma_bf16_m16n8k16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
     asm volatile(

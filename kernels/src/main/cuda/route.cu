@@ -1,8 +1,8 @@
 // Chooses experts (DeepSeek-V3 §2.1.2): a warp per token; the arithmetic of one token is a fixed tree, ties go to the lower id.
 //   score = sigmoid(logit), or softmax over all experts; choice = score + bias
 //   keep the topk_group groups with the largest sum of their two best choices; choose K experts by choice; weights from score
-// Then the pairs in expert order: a warp per expert counts the pairs of lower experts and lists its own, no atomics.
-// Floor: T · E · 4 bytes; route_pairs reads E · T · K · 8 bytes, from L2.
+// route_pairs lists the pairs of a rank's experts in order: a warp per expert counts the pairs of lower experts and lists its own, no atomics.
+// Floor: T · E · 4 bytes; route_pairs reads L · T · K · 8 bytes, from L2.
 #include "rows.cuh"
 
 constexpr int kMaxExperts = 512;
@@ -134,31 +134,37 @@ extern "C" __global__ void __launch_bounds__(32 * kTokensPerBlock) route(const _
 
 struct RoutePairsParams {
     Rows<const int> expert_ids; // [T, K] i32
-    Rows<int> offsets;          // [E + 1] i32
-    Rows<int> pair_tokens;      // [T · K] i32
+    Rows<int> offsets;          // [L + 1] i32
+    Rows<int> pair_tokens;      // [T · min(K, L)] i32
     Rows<int> pair_rows;        // [T, K] i32
     int rows;                   // T
     int top_k;                  // K
-    int experts;                // E
-    int padding;
+    int experts;                // L, experts whose pairs are listed
+    int first_expert;           // id of the first of them
 };
-static_assert(sizeof(RoutePairsParams) == 80, "CudaRouter.route writes 80 bytes");
+static_assert(sizeof(RoutePairsParams) == 80, "CudaRouter.listPairs writes 80 bytes");
+
+/** Which of the listed experts the i-th pair's is, −1 if none. */
+__device__ inline int local_expert(const RoutePairsParams& p, int i) {
+    int expert = p.expert_ids.row(i / p.top_k)[i % p.top_k] - p.first_expert;
+    return expert >= 0 && expert < p.experts ? expert : -1;
+}
 
 extern "C" __global__ void __launch_bounds__(128) route_pairs(const __grid_constant__ RoutePairsParams p) {
     int lane = threadIdx.x % 32;
     int expert = blockIdx.x * 4 + threadIdx.x / 32;
-    if (expert > p.experts) return; // warp E writes the last offset and the rows of pairs that don't exist
+    if (expert > p.experts) return; // warp L writes the last offset and the rows of pairs that don't exist
     int pairs = p.rows * p.top_k;
     int lower = 0;
     for (int i = lane; i < pairs; i += 32) {
-        int id = p.expert_ids.row(i / p.top_k)[i % p.top_k];
+        int id = local_expert(p, i);
         lower += id >= 0 && id < expert;
     }
     int next = warp_sum(lower);
     if (lane == 0) *p.offsets.row(expert) = next;
     for (int from = 0; from < pairs; from += 32) {
         int i = from + lane;
-        int id = i < pairs ? p.expert_ids.row(i / p.top_k)[i % p.top_k] : -2;
+        int id = i < pairs ? local_expert(p, i) : -2;
         if (expert == p.experts) {
             if (id == -1) p.pair_rows.row(i / p.top_k)[i % p.top_k] = -1;
             continue;

@@ -29,16 +29,21 @@ enum FaultCheck {
     kFaultPageToRead,
     kFaultPageToWrite,
     kFaultSampledId,
+    kFaultRankGone,
+    kFaultCollectRow,
 };
+
+__device__ inline void report(Fault* fault, FaultCheck check, int row, int value, int64_t limit) {
+    if (atomicCAS(&fault->check, 0u, static_cast<unsigned>(check)) != 0u) return;
+    fault->row = row;
+    fault->value = value;
+    fault->limit = static_cast<int>(limit);
+}
 
 /** Whether value is in 0 … limit − 1; if it isn't, reports it. */
 __device__ inline bool in_range(Fault* fault, FaultCheck check, int row, int value, int64_t limit) {
     if (value >= 0 && value < limit) return true;
-    if (atomicCAS(&fault->check, 0u, static_cast<unsigned>(check)) == 0u) {
-        fault->row = row;
-        fault->value = value;
-        fault->limit = static_cast<int>(limit);
-    }
+    report(fault, check, row, value, limit);
     return false;
 }
 

@@ -1,4 +1,4 @@
-// The main loop of gemm, grouped_gemm, dense_gemm and head_gemm: out = x · wᵀ for a weight that was cut into tiles when it was loaded.
+// The main loop of gemm, grouped_gemm, dense_gemm, grouped_dense_gemm and head_gemm: out = x · wᵀ for a weight that was cut into tiles when it was loaded.
 //
 // Weight: tiles of 64 output rows × 128 bytes of k (128 e4m3 or 64 bf16), 8 KiB each, already in the 128-byte swizzle of wgmma.cuh, short tiles
 // padded with zeros: [groups, num_tiles, num_blocks, 64, 128]. A tile is wgmma's A operand (M = 64 features), 8 … 128 rows of x are its B
@@ -34,8 +34,8 @@ struct TiledGemmParams {
     const unsigned char* tiles; // [num_groups, num_tiles, num_blocks, 64, 128] bytes, aligned to 16
     const float* tile_scales;   // e4m3: [num_groups, num_tiles, num_blocks]
     const int2* tile_rows;      // [num_tiles] (first output column, output columns 1 … 64), the same for every group
-    const int* offsets;         // grouped_gemm: [num_groups + 1], rows of each group in out, ascending from 0
-    const int* pair_tokens;     // grouped_gemm with gather: [offsets[num_groups]] row of x of each row of out; else null
+    const int* offsets;         // grouped: [num_groups + 1], rows of each group in out, ascending from 0
+    const int* pair_tokens;     // grouped with gather: [offsets[num_groups]] row of x of each row of out; else null
     float* partials;            // num_splits > 1: [row steps, num_tiles rounded up to kWarpgroups, num_splits, 64, kTokens], any order within
     unsigned* arrivals;         // num_splits > 1: [row steps · num_tiles rounded up to kWarpgroups], 0 before and after each launch
     int num_rows;               // T, rows of out; not read by grouped_gemm

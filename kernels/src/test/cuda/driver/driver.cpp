@@ -18,9 +18,10 @@ typedef unsigned long long DevicePointer;
 
 namespace {
 
-constexpr Result kSuccess = 0, kInvalidValue = 1, kOutOfMemory = 2, kInvalidDevice = 101, kNoBinaryForGpu = 209, kNotFound = 500,
+constexpr Result kSuccess = 0, kInvalidValue = 1, kOutOfMemory = 2, kInvalidDevice = 101, kNoBinaryForGpu = 209, kPeerAlreadyEnabled = 704, kNotFound = 500,
                  kIllegalAddress = 700, kLaunchFailed = 719;
-constexpr size_t kTotalBytes = 4ull << 30;
+constexpr int kDevices = 8;
+constexpr size_t kTotalBytes = 4ull << 30; // of each device
 constexpr size_t kParamBytes = 512; // a LaunchBlock's buffer always has that many
 constexpr int kSms = 3;             // few, so that blocks walk several items, and some of them none
 constexpr int kOldDevice = 99;      // not counted; what a device before Hopper says
@@ -39,11 +40,19 @@ struct Function {
 };
 struct Module { std::map<std::string, Function> functions; };
 
+struct Context {
+    size_t allocated_bytes = 0;
+    bool peers[kDevices] = {}; // whose memory this one's kernels may touch
+};
+struct Allocation {
+    size_t bytes;
+    Context* context;
+};
+
 std::mutex lock;
-std::map<DevicePointer, size_t> allocations;
-size_t allocated_bytes = 0;
-int the_context, the_old_context;
-void* current_context = nullptr;
+std::map<DevicePointer, Allocation> allocations;
+Context contexts[kDevices], the_old_context;
+thread_local Context* current_context = nullptr;
 
 /** Runs the work now, or keeps it if the stream is being captured. A failed launch breaks the stream, as on a device. */
 Result submit(Stream* stream, std::function<Result()> work) {
@@ -62,14 +71,24 @@ bool is_allocated(DevicePointer at, size_t bytes) {
     auto next = allocations.upper_bound(at);
     if (next == allocations.begin()) return false;
     --next;
-    return at + bytes <= next->first + next->second;
+    return at + bytes <= next->first + next->second.bytes;
 }
 
-bool has_illegal_address(const std::vector<unsigned char>& params) {
+/** Whether the address is in the memory of a device to which the context has no access. */
+bool is_forbidden(Context* context, DevicePointer at) {
+    std::lock_guard<std::mutex> guard(lock);
+    auto next = allocations.upper_bound(at);
+    if (next == allocations.begin()) return false;
+    --next;
+    Context* owner = next->second.context;
+    return at < next->first + next->second.bytes && owner != context && !context->peers[owner - contexts];
+}
+
+bool has_illegal_address(Context* context, const std::vector<unsigned char>& params) {
     for (size_t at = 0; at + 8 <= params.size(); at += 8) {
         DevicePointer value;
         memcpy(&value, params.data() + at, 8);
-        if (value >> 48 == kIllegal >> 48) return true;
+        if (value >> 48 == kIllegal >> 48 || is_forbidden(context, value)) return true;
     }
     return false;
 }
@@ -80,10 +99,10 @@ extern "C" {
 
 Result cuInit(unsigned) { return kSuccess; }
 Result cuDriverGetVersion(int* version) { *version = 13000; return kSuccess; }
-Result cuDeviceGetCount(int* count) { *count = 1; return kSuccess; }
+Result cuDeviceGetCount(int* count) { *count = kDevices; return kSuccess; }
 Result cuDeviceGet(int* device, int ordinal) {
     *device = ordinal;
-    return ordinal == 0 || ordinal == kOldDevice ? kSuccess : kInvalidDevice;
+    return (ordinal >= 0 && ordinal < kDevices) || ordinal == kOldDevice ? kSuccess : kInvalidDevice;
 }
 Result cuDeviceGetName(char* name, int length, int) {
     snprintf(name, (size_t)length, "EMULATED, not a GPU");
@@ -95,16 +114,29 @@ Result cuDeviceGetAttribute(int* value, int attribute, int device) {
 }
 Result cuDeviceTotalMem_v2(size_t* bytes, int) { *bytes = kTotalBytes; return kSuccess; }
 Result cuDevicePrimaryCtxRetain(void** context, int device) {
-    *context = device == kOldDevice ? &the_old_context : &the_context;
+    *context = device == kOldDevice ? &the_old_context : &contexts[device];
     return kSuccess;
 }
-Result cuDevicePrimaryCtxRelease_v2(int) { return kSuccess; }
-Result cuCtxSetCurrent(void* context) { current_context = context; return kSuccess; }
+Result cuDevicePrimaryCtxRelease_v2(int device) {
+    if (device != kOldDevice) memset(contexts[device].peers, 0, sizeof contexts[device].peers);
+    return kSuccess;
+}
+Result cuCtxSetCurrent(void* context) { current_context = (Context*)context; return kSuccess; }
+Result cuDeviceCanAccessPeer(int* can, int device, int peer) { *can = device != peer; return kSuccess; }
+Result cuCtxEnablePeerAccess(void* context, unsigned) {
+    std::lock_guard<std::mutex> guard(lock);
+    Context* peer = (Context*)context;
+    if (peer < contexts || peer >= contexts + kDevices || peer == current_context) return kInvalidValue;
+    bool& is_enabled = current_context->peers[peer - contexts];
+    if (is_enabled) return kPeerAlreadyEnabled;
+    is_enabled = true;
+    return kSuccess;
+}
 
 Result cuGetErrorName(Result error, const char** name) {
     *name = error == kInvalidValue ? "CUDA_ERROR_INVALID_VALUE" : error == kOutOfMemory ? "CUDA_ERROR_OUT_OF_MEMORY"
             : error == kNotFound ? "CUDA_ERROR_NOT_FOUND" : error == kInvalidDevice ? "CUDA_ERROR_INVALID_DEVICE"
-            : error == kNoBinaryForGpu ? "CUDA_ERROR_NO_BINARY_FOR_GPU" : error == kIllegalAddress ? "CUDA_ERROR_ILLEGAL_ADDRESS" : error == kLaunchFailed ? "CUDA_ERROR_LAUNCH_FAILED" : "?";
+            : error == kNoBinaryForGpu ? "CUDA_ERROR_NO_BINARY_FOR_GPU" : error == kIllegalAddress ? "CUDA_ERROR_ILLEGAL_ADDRESS" : error == kPeerAlreadyEnabled ? "CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED" : error == kLaunchFailed ? "CUDA_ERROR_LAUNCH_FAILED" : "?";
     return kSuccess;
 }
 Result cuGetErrorString(Result, const char** text) { *text = "emulated"; return kSuccess; }
@@ -113,30 +145,34 @@ Result cuMemAlloc_v2(DevicePointer* pointer, size_t bytes) {
     std::lock_guard<std::mutex> guard(lock);
     void* at = nullptr;
     if (bytes == 0) return kInvalidValue;
-    if (bytes > kTotalBytes - allocated_bytes || posix_memalign(&at, 256, bytes) != 0) return kOutOfMemory;
+    if (bytes > kTotalBytes - current_context->allocated_bytes || posix_memalign(&at, 256, bytes) != 0) return kOutOfMemory;
     memset(at, 0xff, bytes < 4096 ? bytes : 4096); // not zeroed, as on a device
     *pointer = (DevicePointer)at;
-    allocations[*pointer] = bytes;
-    allocated_bytes += bytes;
+    allocations[*pointer] = {bytes, current_context};
+    current_context->allocated_bytes += bytes;
     return kSuccess;
 }
 Result cuMemFree_v2(DevicePointer pointer) {
     std::lock_guard<std::mutex> guard(lock);
     auto found = allocations.find(pointer);
     if (found == allocations.end()) return kInvalidValue;
-    allocated_bytes -= found->second;
+    found->second.context->allocated_bytes -= found->second.bytes;
     allocations.erase(found);
     free((void*)pointer);
     return kSuccess;
 }
 Result cuMemGetInfo_v2(size_t* free_bytes, size_t* total) {
     std::lock_guard<std::mutex> guard(lock);
-    *free_bytes = kTotalBytes - allocated_bytes;
+    *free_bytes = kTotalBytes - current_context->allocated_bytes;
     *total = kTotalBytes;
     return kSuccess;
 }
 Result cuMemAllocHost_v2(void** pointer, size_t bytes) {
     return posix_memalign(pointer, 4096, bytes) == 0 ? kSuccess : kOutOfMemory;
+}
+Result cuMemHostGetDevicePointer_v2(DevicePointer* pointer, void* host, unsigned) {
+    *pointer = (DevicePointer)host; // unified addresses
+    return kSuccess;
 }
 Result cuMemFreeHost(void* pointer) { free(pointer); return kSuccess; }
 
@@ -184,8 +220,9 @@ Result cuLaunchKernel(Function* f, unsigned gx, unsigned gy, unsigned gz, unsign
     if (bx * by * bz > 1024 || shared > f->shared) return kInvalidValue;
     std::vector<unsigned char> bytes(kParamBytes);
     memcpy(bytes.data(), params[0], kParamBytes); // taken at the launch, as a driver does
+    Context* context = current_context;
     return submit(stream, [=]() -> Result {
-        if (has_illegal_address(bytes)) return kIllegalAddress;
+        if (has_illegal_address(context, bytes)) return kIllegalAddress;
         const char* wrong = millrace::emulator::run_grid(f->name.c_str(), f->entry, Index{gx, gy, gz}, Index{bx, by, bz},
                                                          shared, bytes.data(), bytes.size());
         if (wrong == nullptr) return kSuccess;

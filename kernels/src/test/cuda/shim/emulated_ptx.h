@@ -2,6 +2,7 @@
 #pragma once
 #define MILLRACE_PTX_CUH
 #include <cstdint>
+#include <unistd.h>
 
 /** Before a loop: nothing to unroll, a host's arrays have an index. */
 #define UNROLL
@@ -109,6 +110,12 @@ inline uint32_t load_acquire(const uint32_t* at) {
     return __atomic_load_n(at, __ATOMIC_ACQUIRE);
 }
 inline void store_release(uint32_t* at, uint32_t value) { __atomic_store_n(at, value, __ATOMIC_RELEASE); }
+
+/** Between two looks at what another device writes: other host threads run, and the wait is as long as it takes. */
+inline void wait_for_peer() {
+    millrace::emulator::progress();
+    usleep(20);
+}
 
 /** mma.sync m16n8k16, bf16 in, f32 accumulators; fragments as PTX lays them out. */
 inline void mma_bf16_m16n8k16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {

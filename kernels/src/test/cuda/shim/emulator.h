@@ -70,6 +70,7 @@ inline float rsqrtf(float x) { return 1.0f / std::sqrt(x); }
 inline void __syncthreads() { millrace::emulator::sync_block(0, 0); }
 inline void __threadfence() {}
 inline void __threadfence_block() {}
+inline void __threadfence_system() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 inline void __nanosleep(unsigned) { millrace::emulator::yield(); }
 [[noreturn]] inline void __trap() { millrace::emulator::fail("__trap"); }
 inline void __syncwarp(unsigned mask = 0xffffffffu) { millrace::emulator::sync_warp(mask); }

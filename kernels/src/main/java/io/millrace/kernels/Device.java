@@ -18,8 +18,24 @@ public interface Device {
      */
     Tensor allocate(DType dtype, long... shape);
 
-    /** Allocates activations for at most {@code rows} rows of {@code cols} columns. */
-    Fp8Activations allocateActivations(long rows, long cols);
+    /** Allocates activations that meet whole weights of {@link LinearFormat#E4M3}, for at most {@code rows} rows of {@code cols} columns. */
+    default Fp8Activations allocateActivations(long rows, long cols) {
+        return allocateActivations(rows, cols, LinearFormat.E4M3);
+    }
+
+    /** Allocates activations that meet whole weights of that format. */
+    default Fp8Activations allocateActivations(long rows, long cols, LinearFormat format) {
+        return allocateActivations(rows, cols, format, 0);
+    }
+
+    /**
+     * Allocates activations for at most {@code rows} rows of {@code cols} columns.
+     *
+     * @param format of the weights that they meet
+     * @param skewCols {@link Fp8Matrix#skewCols()} of weights whose columns were cut from wider ones, so that activations share a
+     *     scale where weights do; 0 for whole weights, and for bf16, which has no scales
+     */
+    Fp8Activations allocateActivations(long rows, long cols, LinearFormat format, int skewCols);
 
     /** Copies a tensor of a checkpoint as it is: data [shape] in the dtype's little-endian layout, from the position; not consumed. */
     Tensor upload(String name, DType dtype, ByteBuffer data, long... shape);
@@ -28,10 +44,21 @@ public interface Device {
      * Tiles a block-scaled weight.
      *
      * @param name for messages
-     * @param experts one entry per expert (one for an ordinary matrix): its row-concatenated parts; all of the same shapes
-     * @throws DeviceException if a code is NaN or a scale isn't finite, or if it doesn't fit
+     * @param experts one entry per expert (one for an ordinary matrix): its row-concatenated parts, perhaps cut from larger
+     *     matrices; all experts' of the same shapes and cuts
+     * @throws DeviceException if a code is NaN or a scale isn't finite, if it doesn't fit, or if the device can't multiply by such
+     *     a cut
      */
     Fp8Weight uploadFp8(String name, List<List<Fp8Matrix>> experts);
+
+    /**
+     * Tiles a bf16 weight of linear layers. The caller has looked for NaN and infinities.
+     *
+     * @param name for messages
+     * @param experts one entry per expert (one for an ordinary matrix): its row-concatenated parts; all of the same shapes
+     * @throws DeviceException if it doesn't fit
+     */
+    LinearWeight uploadBf16(String name, List<List<Bf16Matrix>> experts);
 
     /** Tiles an unquantised matrix: data [rows, cols] bf16 or f32, little-endian, from the position; not consumed. */
     DenseWeight uploadDense(String name, DType dtype, ByteBuffer data, int rows, int cols);

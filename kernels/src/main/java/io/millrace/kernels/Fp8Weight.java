@@ -1,19 +1,4 @@
 package io.millrace.kernels;
 
-/**
- * One or several block-scaled e4m3 matrices on a device, tiled as its kernels like it. Several row-concatenated parts (gate and
- * up) act as one matrix with the rows of all; several experts share one object and are chosen by {@link Routing}.
- */
-public interface Fp8Weight {
-    /** Returns the name for messages, for instance {@code model.layers.3.mlp.experts.gate_up}. */
-    String name();
-
-    /** Returns the number of experts; 1 for an ordinary matrix. */
-    int numExperts();
-
-    /** Returns N, the output features of one expert, all parts together. */
-    int rows();
-
-    /** Returns K, the input features. */
-    int cols();
-}
+/** A {@link LinearWeight} of e4m3 codes with a scale per block of 128 × 128. */
+public interface Fp8Weight extends LinearWeight {}

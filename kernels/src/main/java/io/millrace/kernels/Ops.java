@@ -7,7 +7,17 @@ package io.millrace.kernels;
  */
 public interface Ops {
     /** {@code out[t] = table[ids[t]]}. out [T, D] f32, table [V, D] bf16 or f32, ids [T] i32. */
-    void embed(Tensor out, Tensor table, Tensor ids);
+    default void embed(Tensor out, Tensor table, Tensor ids) {
+        embed(out, table, ids, 0, table.rows());
+    }
+
+    /**
+     * As {@link #embed(Tensor, Tensor, Tensor)} with a part of the table; rows whose id lies elsewhere become 0.
+     *
+     * @param table [·, D]: row 0 is that of {@code firstId}
+     * @param vocabulary V, above all ids
+     */
+    void embed(Tensor out, Tensor table, Tensor ids, int firstId, long vocabulary);
 
     /** {@code out[t] = x[t] · weight / sqrt(mean(x[t]²) + eps)}. out, x [T, D] (may be the same), weight [D] f32. */
     void rmsNorm(Tensor out, Tensor x, Tensor weight, float eps);
@@ -15,13 +25,13 @@ public interface Ops {
     /** {@code residual += x; out = rmsNorm(residual)}. out, residual, x [T, D]; weight [D] f32. */
     void addRmsNorm(Tensor out, Tensor residual, Tensor x, Tensor weight, float eps);
 
-    /** Quantises rows in groups of 128 columns (cuda), or copies them (cpu). x [T, K]. */
+    /** Quantises rows in groups of 128 columns or rounds them to bf16 (cuda, by out's format), or copies them (cpu). x [T, K]. */
     void quantize(Fp8Activations out, Tensor x);
 
     /** {@code out[t, n] = Σ_k x[t, k] · w[n, k]}, blocks of 128 k in ascending order. out [T, N]. */
-    void gemm(Tensor out, Fp8Activations x, Fp8Weight w);
+    void gemm(Tensor out, Fp8Activations x, LinearWeight w);
 
-    /** {@code out[t, n] = Σ_k x[t, k] · w[n, k]} for unquantised weights: router, head. out [T, N] f32, x [T, K]. */
+    /** {@code out[t, n] = Σ_k x[t, k] · w[n, k]} for weights that are never quantised: router, {@code eh_proj}, head. out [T, N] f32, x [T, K]. */
     void denseGemm(Tensor out, Tensor x, DenseWeight w);
 
     /**
@@ -56,15 +66,26 @@ public interface Ops {
      */
     void mlaAttention(Tensor out, Tensor q, KvLayer kv, AttentionBatch batch, float softmaxScale);
 
-    /** Chooses experts: logits [T, E] f32, bias [E] f32 (used only to choose; all zero if the model has none). Lower id on ties. */
+    /**
+     * Chooses experts: fills ids and weights of {@code out}. Lower id on ties.
+     *
+     * @param logits [T, E] f32
+     * @param bias [E] f32, used only to choose; all zero if the model has none
+     */
     void route(Routing out, Tensor logits, Tensor bias, RouterSpec spec);
+
+    /**
+     * Lists the pairs of {@code routing}'s ids whose experts are {@code firstExpert} and those behind it, as many as its offsets are
+     * for: fills offsets, tokens and rows. Pairs of other experts get row −1.
+     */
+    void listPairs(Routing routing, int firstExpert);
 
     /**
      * One product per expert over the rows that chose it. out [T · K, N] in expert order.
      *
      * @param x [T, ·] with {@code gather} (rows are picked by routing.pairTokens), else [T · K, ·] already in expert order
      */
-    void groupedGemm(Tensor out, Fp8Activations x, Fp8Weight experts, Routing routing, boolean gather);
+    void groupedGemm(Tensor out, Fp8Activations x, LinearWeight experts, Routing routing, boolean gather);
 
     /** {@code out = silu(gate) · up}, then as {@link #quantize}. gateUp [T, 2F]: gate first. out [T, F]. */
     void siluMulQuantize(Fp8Activations out, Tensor gateUp);

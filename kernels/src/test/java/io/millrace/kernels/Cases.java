@@ -10,7 +10,12 @@ public final class Cases {
     /** All cases; attention on cuda has kernels of two widths only. */
     public static List<OpCase> all(Numerics numerics) {
         List<OpCase> cases = new ArrayList<>();
-        addProducts(cases, numerics);
+        addProducts(cases, numerics, LinearFormat.E4M3);
+        addProducts(cases, numerics, LinearFormat.BF16);
+        for (int rows : new int[] {1, 5, 65}) {
+            cases.add(new GemmCase(LinearFormat.E4M3_UE8M0, numerics, rows, 300, 0, 96, 160));
+            cases.add(new GemmCase(LinearFormat.E4M3_UE8M0, numerics, rows, 192, 7, 64, 64));
+        }
         addDense(cases, numerics);
         for (int rows : new int[] {0, 1, 5, 64}) {
             for (int dim : new int[] {1, 15, 16, 17, 96, 192, 1000}) {
@@ -30,21 +35,21 @@ public final class Cases {
         return cases;
     }
 
-    private static void addProducts(List<OpCase> cases, Numerics numerics) {
+    private static void addProducts(List<OpCase> cases, Numerics numerics, LinearFormat format) {
         int[][] parts = {{1}, {63}, {64}, {65}, {128}, {129}, {192}, {96, 160}, {64, 64, 200}};
         int[] k = {1, 64, 96, 127, 128, 129, 192, 300};
         for (int i = 0; i < parts.length; i++) {
             for (int rows : new int[] {0, 1, 2, 3, 4, 5, 7}) {
-                cases.add(new GemmCase(numerics, rows, k[(i + rows) % k.length], 0, parts[i]));
+                cases.add(new GemmCase(format, numerics, rows, k[(i + rows) % k.length], 0, parts[i]));
             }
         }
         for (int rows : new int[] {63, 64, 65, 130}) {
-            cases.add(new GemmCase(numerics, rows, 192, 0, 100, 28));
-            cases.add(new GemmCase(numerics, rows, 96, 4, 64));
+            cases.add(new GemmCase(format, numerics, rows, 192, 0, 100, 28));
+            cases.add(new GemmCase(format, numerics, rows, 96, 4, 64));
         }
         for (int rows : new int[] {0, 1, 3, 5, 8, 65}) { // multiples of 5: all to the last expert
-            cases.add(new GemmCase(numerics, rows, 192, 7, 64, 64));
-            cases.add(new GemmCase(numerics, rows, 130, 3, 70));
+            cases.add(new GemmCase(format, numerics, rows, 192, 7, 64, 64));
+            cases.add(new GemmCase(format, numerics, rows, 130, 3, 70));
         }
     }
 

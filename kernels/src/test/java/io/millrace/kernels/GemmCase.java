@@ -2,25 +2,35 @@ package io.millrace.kernels;
 
 import io.millrace.kernels.numeric.E4m3;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.IntToDoubleFunction;
 
-/** {@link Ops#gemm}, {@link Ops#groupedGemm}: e4m3 parts, one or several experts; rows choose one expert each. */
+/** {@link Ops#gemm}, {@link Ops#groupedGemm}: e4m3 or bf16 parts, one or several experts; rows choose one expert each. */
 public final class GemmCase implements OpCase {
     private final int rows;
     private final int[] partRows;
     private final int k;
     private final int experts;
     private final int[] expertOfRow;
-    private final byte[][][] codes;
-    private final float[][][] scales;
+    private final LinearFormat format;
+    /** [experts, parts] matrices as they lie in a checkpoint: {@link Fp8Matrix} or {@link Bf16Matrix}. */
+    private final Object[][] matrices;
+    /** [experts, parts]: element r · K + i of a matrix, decoded when asked for, since a case of published size is large. */
+    private final IntToDoubleFunction[][] weights;
+
     private final float[] x;
     private final double[] multiplied;
 
     /** Makes a case; {@code experts} 0: an ordinary product. */
     public GemmCase(Numerics numerics, int rows, int k, int experts, int... partRows) {
+        this(LinearFormat.E4M3, numerics, rows, k, experts, partRows);
+    }
+
+    /** Makes a case of weights in that format. */
+    public GemmCase(LinearFormat format, Numerics numerics, int rows, int k, int experts, int... partRows) {
+        this.format = format;
         SplittableRandom random = new SplittableRandom(31L * rows + k + experts);
         this.rows = rows;
         this.partRows = partRows;
@@ -30,17 +40,15 @@ public final class GemmCase implements OpCase {
         for (int i = 0; i < rows; i++) {
             expertOfRow[i] = experts == 0 ? 0 : rows % 5 == 0 ? experts - 1 : random.nextInt(experts);
         }
-        int matrices = Math.max(1, experts);
-        codes = new byte[matrices][partRows.length][];
-        scales = new float[matrices][partRows.length][];
-        for (int e = 0; e < matrices; e++) {
+        matrices = new Object[Math.max(1, experts)][partRows.length];
+        weights = new IntToDoubleFunction[matrices.length][partRows.length];
+        for (int e = 0; e < matrices.length; e++) {
             for (int p = 0; p < partRows.length; p++) {
-                codes[e][p] = Inputs.codes(random, partRows[p] * k);
-                scales[e][p] = Inputs.floats(random, blocks(partRows[p]) * blocks(k));
+                draw(random, e, p);
             }
         }
         x = Inputs.floats(random, rows * k);
-        multiplied = numerics.activations(x, k);
+        multiplied = numerics.activations(x, k, format);
     }
 
     private static int blocks(int count) {
@@ -57,24 +65,39 @@ public final class GemmCase implements OpCase {
         return Arrays.stream(partRows).sum();
     }
 
-    private Fp8Weight upload(Device device) {
-        List<List<Fp8Matrix>> parts = new ArrayList<>();
-        for (int e = 0; e < codes.length; e++) {
-            List<Fp8Matrix> expert = new ArrayList<>();
-            for (int p = 0; p < partRows.length; p++) {
-                expert.add(new Fp8Matrix(ByteBuffer.wrap(codes[e][p]), Inputs.f32Bytes(scales[e][p]), partRows[p], k));
-            }
-            parts.add(expert);
+    private void draw(SplittableRandom random, int e, int p) {
+        int count = partRows[p] * k;
+        if (!format.isScaled()) {
+            float[] values = Inputs.asBf16(Inputs.floats(random, count));
+            matrices[e][p] = new Bf16Matrix(Inputs.bf16Bytes(values), partRows[p], k);
+            weights[e][p] = i -> values[i];
+            return;
         }
-        return device.uploadFp8("w", parts);
+        byte[] codes = Inputs.codes(random, count);
+        float[] scales = Inputs.floats(random, blocks(partRows[p]) * blocks(k));
+        matrices[e][p] = new Fp8Matrix(ByteBuffer.wrap(codes), Inputs.f32Bytes(scales), partRows[p], k);
+        weights[e][p] = i -> (double) E4m3.decode(codes[i]) * scales[i / k / 128 * blocks(k) + i % k / 128];
+    }
+
+    private LinearWeight upload(Device device) {
+        return !format.isScaled()
+                ? device.uploadBf16("w", parts(Bf16Matrix.class))
+                : device.uploadFp8("w", parts(Fp8Matrix.class));
+    }
+
+    private <T> List<List<T>> parts(Class<T> type) {
+        return Arrays.stream(matrices)
+                .map(expert -> Arrays.stream(expert).map(type::cast).toList())
+                .toList();
     }
 
     @Override
     public float[] run(Rank rank, int from, int to) {
         Device device = rank.device();
-        Fp8Weight w = upload(device);
+        LinearWeight w = upload(device);
         int count = to - from;
-        Fp8Activations activations = device.allocateActivations(count + 1, k).firstRows(count);
+        Fp8Activations activations =
+                device.allocateActivations(count + 1, k, format).firstRows(count);
         rank.ops().quantize(activations, Inputs.tensor(device, Inputs.rows(x, from, to, k), count, k));
         Tensor out = device.allocate(DType.F32, count, cols());
         if (experts == 0) {
@@ -124,8 +147,7 @@ public final class GemmCase implements OpCase {
             for (int p = 0; p < partRows.length; p++) {
                 for (int r = 0; r < partRows[p]; r++, n++) {
                     for (int i = 0; i < k; i++) {
-                        double scale = scales[expertOfRow[t]][p][r / 128 * blocks(k) + i / 128];
-                        double term = multiplied[t * k + i] * E4m3.decode(codes[expertOfRow[t]][p][r * k + i]) * scale;
+                        double term = multiplied[t * k + i] * weights[expertOfRow[t]][p].applyAsDouble(r * k + i);
                         y[t * cols() + n] += isAbsolute ? Math.abs(term) : term;
                     }
                 }
@@ -141,6 +163,7 @@ public final class GemmCase implements OpCase {
 
     @Override
     public String toString() {
-        return "gemm of " + rows + " rows, " + experts + " experts, parts " + Arrays.toString(partRows) + ", K " + k;
+        return "gemm " + format + " of " + rows + " rows, " + experts + " experts, parts " + Arrays.toString(partRows)
+                + ", K " + k;
     }
 }

@@ -4,6 +4,7 @@ import io.millrace.kernels.numeric.Bf16;
 import io.millrace.kernels.numeric.BlockScale;
 import io.millrace.kernels.numeric.E4m3;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 
 /** What a back end's numbers are before they meet (design: cpu keeps f32, cuda is as the model was published); oracles start from there. */
 public enum Numerics {
@@ -30,13 +31,18 @@ public enum Numerics {
     }
 
     /** Returns what an {@link Fp8Activations} of the rows [·, cols] stands for. */
-    double[] activations(float[] x, int cols) {
+    double[] activations(float[] x, int cols, LinearFormat format) {
         double[] values = new double[x.length];
+        if (!format.isScaled()) {
+            float[] rounded = operand(x);
+            Arrays.setAll(values, i -> rounded[i]);
+            return values;
+        }
         byte[] codes = new byte[x.length];
         for (int row = 0; row < x.length; row += cols) {
             for (int c = 0; c < cols; c += Fp8Matrix.BLOCK) {
                 int count = Math.min(Fp8Matrix.BLOCK, cols - c);
-                float scale = BlockScale.quantizeGroup(codes, x, row + c, count);
+                float scale = BlockScale.quantizeGroup(codes, x, row + c, count, format == LinearFormat.E4M3_UE8M0);
                 for (int i = row + c; i < row + c + count; i++) {
                     values[i] = this == CPU ? x[i] : (double) E4m3.decode(codes[i]) * scale;
                 }

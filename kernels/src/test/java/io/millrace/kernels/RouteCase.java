@@ -58,6 +58,7 @@ public final class RouteCase implements OpCase {
         Routing routing = allocate(device, count, spec);
         Tensor part = Inputs.tensor(device, Inputs.rows(logits, from, to, spec.numExperts()), count, spec.numExperts());
         rank.ops().route(routing, part, Inputs.tensor(device, bias, bias.length), spec);
+        rank.ops().listPairs(routing, 0);
         int[] ids = Inputs.ints(device, routing.expertIds());
         int[] rowsOfPairs = Inputs.ints(device, routing.pairRows());
         float[] outputs = new float[count * spec.numExpertsPerTok() * DIM];

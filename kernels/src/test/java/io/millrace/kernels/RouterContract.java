@@ -20,6 +20,7 @@ public interface RouterContract {
         Routing routing = RouteCase.allocate(device, rows, spec);
         Tensor tensor = Inputs.tensor(device, logits, rows, spec.numExperts());
         rank().ops().route(routing, tensor, Inputs.tensor(device, bias, bias.length), spec);
+        rank().ops().listPairs(routing, 0);
         return routing;
     }
 

@@ -1,7 +1,7 @@
 package io.millrace.engine.model;
 
 import io.millrace.kernels.DenseWeight;
-import io.millrace.kernels.Fp8Weight;
+import io.millrace.kernels.LinearWeight;
 import io.millrace.kernels.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -18,12 +18,12 @@ import org.jspecify.annotations.Nullable;
  */
 record AttentionWeights(
         @Nullable QueryLatent queryLatent,
-        Fp8Weight q,
-        Fp8Weight kvA,
+        LinearWeight q,
+        LinearWeight kvA,
         Tensor kvANorm,
         DenseWeight keyUp,
         DenseWeight valueUp,
-        Fp8Weight o) {
+        LinearWeight o) {
 
     /**
      * Down projection and norm of q's latent.
@@ -31,5 +31,5 @@ record AttentionWeights(
      * @param down [q latent, D]
      * @param norm [q latent] f32
      */
-    record QueryLatent(Fp8Weight down, Tensor norm) {}
+    record QueryLatent(LinearWeight down, Tensor norm) {}
 }

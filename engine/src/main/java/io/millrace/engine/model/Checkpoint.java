@@ -119,7 +119,7 @@ final class Checkpoint {
         return switch (spec.dtype()) {
             case E4M3 -> List.of("F8_E4M3");
             case F32 -> spec.isScale() ? List.of("F32") : List.of("F32", "BF16");
-            default -> List.of("BF16", "F32");
+            default -> spec.isLinear() ? List.of("BF16") : List.of("BF16", "F32");
         };
     }
 

@@ -2,6 +2,7 @@ package io.millrace.engine.model;
 
 import io.millrace.kernels.KvLayer;
 import io.millrace.kernels.Ops;
+import io.millrace.kernels.Rank;
 import io.millrace.kernels.RopeTable;
 import io.millrace.kernels.Tensor;
 
@@ -13,12 +14,15 @@ import io.millrace.kernels.Tensor;
  */
 record DecoderLayer(Tensor inputNorm, MlaBlock attention, Tensor postAttentionNorm, Block feedForward) {
 
-    static DecoderLayer of(ModelConfig config, Ops ops, LayerWeights w, RopeTable rope) {
+    static DecoderLayer of(RankShare share, Rank rank, LayerWeights w, RopeTable rope) {
         Block feedForward = w.feedForward() instanceof MoeWeights moe
-                ? new MoeBlock(config, ops, moe)
-                : new DenseMlp(ops, (MlpWeights) w.feedForward());
+                ? new MoeBlock(share, rank, moe)
+                : new DenseMlp(rank, (MlpWeights) w.feedForward());
         return new DecoderLayer(
-                w.inputNorm(), new MlaBlock(config, ops, w.attention(), rope), w.postAttentionNorm(), feedForward);
+                w.inputNorm(),
+                new MlaBlock(share.config(), rank, w.attention(), rope),
+                w.postAttentionNorm(),
+                feedForward);
     }
 
     /** From {@code ws.normed} (by {@link #inputNorm}) and {@code ws.residual} to {@code ws.update}, which isn't added yet. */

@@ -1,9 +1,11 @@
 package io.millrace.engine.model;
 
+import io.millrace.engine.ConfigException;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.Device;
 import io.millrace.kernels.KvLayer;
 import io.millrace.kernels.Ops;
+import io.millrace.kernels.ParallelPlan;
 import io.millrace.kernels.Rank;
 import io.millrace.kernels.RopeTable;
 import io.millrace.kernels.Tensor;
@@ -13,40 +15,52 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A DeepSeek-V3 model on one rank: weights, activations, forward pass. Thread: the rank's; {@link #load} may run elsewhere before.
+ * A model of the DeepSeek-V2/V3 families on one rank: its share of the weights, activations, forward pass. All ranks of a plan run
+ * the same steps together. Thread: the rank's; {@link #load} may run elsewhere before.
  */
 public final class DeepSeekModel {
+    private final RankShare share;
     private final ModelConfig config;
+    private final Rank rank;
     private final Device device;
     private final Ops ops;
+    private final Embedding embedding;
     private final ModelWeights weights;
     private final List<DecoderLayer> layers;
     private final @Nullable MtpHead mtp;
     private final Workspace workspace;
     private final HeadRows headRows;
 
-    private final String hash;
+    private final @Nullable String hash;
 
-    private DeepSeekModel(ModelConfig config, Rank rank, WeightLoader.Loaded loaded, int maxTokens, int maxLogitRows) {
-        this.config = config;
+    private DeepSeekModel(RankShare share, Rank rank, WeightLoader.Loaded loaded, int maxTokens, int maxLogitRows) {
+        this.share = share;
+        config = share.config();
         weights = loaded.weights();
         hash = loaded.hash();
+        this.rank = rank;
         device = rank.device();
         ops = rank.ops();
-        workspace = Workspace.allocate(config, device, maxTokens);
-        headRows = HeadRows.allocate(config, device, maxLogitRows);
+        embedding = new Embedding(share, rank, weights.embedding());
+        workspace = Workspace.allocate(share, device, maxTokens);
+        headRows = HeadRows.allocate(share, device, maxLogitRows);
         RopeTable rope = ropeTable(config, device);
         layers = weights.layers().stream()
-                .map(w -> DecoderLayer.of(config, ops, w, rope))
+                .map(w -> DecoderLayer.of(share, rank, w, rope))
                 .toList();
         MtpWeights mtpWeights = weights.mtp();
-        mtp = mtpWeights == null ? null : new MtpHead(config, device, ops, weights, mtpWeights, rope, maxTokens);
+        mtp = mtpWeights == null
+                ? null
+                : new MtpHead(share, rank, embedding, weights.head(), mtpWeights, rope, maxTokens);
     }
 
     /** Makes one of some layers of another, with the same weights and activations. */
     private DeepSeekModel(DeepSeekModel whole, List<DecoderLayer> layers) {
         this.layers = layers;
+        share = whole.share;
         config = whole.config;
+        rank = whole.rank;
+        embedding = whole.embedding;
         device = whole.device;
         ops = whole.ops;
         weights = whole.weights;
@@ -56,7 +70,7 @@ public final class DeepSeekModel {
         mtp = whole.mtp;
     }
 
-    private static RopeTable ropeTable(ModelConfig config, Device device) {
+    static RopeTable ropeTable(ModelConfig config, Device device) {
         int positions = config.maxPositionEmbeddings();
         int half = config.qkRopeHeadDim() / 2;
         YarnRope.Table table = config.yarnRope().table(positions);
@@ -84,8 +98,30 @@ public final class DeepSeekModel {
             int maxTokens,
             int maxLogitRows,
             ProgressListener listener) {
-        WeightLoader.Loaded loaded = WeightLoader.load(folder, isDrafting, rank.device(), listener);
-        return new DeepSeekModel(folder.config(), rank, loaded, maxTokens, maxLogitRows);
+        return load(folder, ParallelPlan.SINGLE, rank, isDrafting, new Rows(maxTokens, maxLogitRows), listener);
+    }
+
+    /**
+     * Most rows of one step in one group.
+     *
+     * @param logitRows those that need logits
+     */
+    public record Rows(int tokens, int logitRows) {}
+
+    /** As {@link #load(ModelFolder, Rank, boolean, int, int, ProgressListener)}: what one rank of a plan holds. */
+    public static DeepSeekModel load(
+            ModelFolder folder,
+            ParallelPlan plan,
+            Rank rank,
+            boolean isDrafting,
+            Rows maxRows,
+            ProgressListener listener) {
+        new RankWeights(folder.config(), plan).refusal().ifPresent(reason -> {
+            throw new ConfigException("plan " + plan + " can't cut " + folder.name() + ": " + reason);
+        });
+        RankShare share = new RankShare(folder.config(), plan, rank.index());
+        WeightLoader.Loaded loaded = WeightLoader.load(folder, share, isDrafting, rank.device(), listener);
+        return new DeepSeekModel(share, rank, loaded, maxRows.tokens(), maxRows.logitRows());
     }
 
     /** Returns what config.json says. */
@@ -93,8 +129,11 @@ public final class DeepSeekModel {
         return config;
     }
 
-    /** Returns the content hash of the folder ({@link ModelFolder#hash}), computed while loading. */
+    /** Returns the content hash of the folder ({@link ModelFolder#hash}), computed while loading; rank 0 only. */
     public String hash() {
+        if (hash == null) {
+            throw new IllegalStateException("rank " + share.rank() + " didn't hash the model folder: ask rank 0");
+        }
         return hash;
     }
 
@@ -144,9 +183,9 @@ public final class DeepSeekModel {
      * @return logits [S, V] f32 of the rows that the step names, valid until the next call
      */
     public Tensor forward(ModelStep step, List<KvLayer> kv) {
-        Workspace ws = workspace.firstRows(step.numTokens());
+        Workspace ws = workspace.rowsOf(step);
         float eps = (float) config.rmsNormEps();
-        ops.embed(ws.residual(), weights.embedding(), step.tokens().ids()); // [T, D]
+        embedding.forward(ws, step); // [T, D]
         ops.rmsNorm(ws.normed(), ws.residual(), layers.get(0).inputNorm(), eps);
         for (int i = 0; i < layers.size(); i++) {
             layers.get(i).forward(ops, ws, step, kv.get(i), eps);
@@ -160,7 +199,7 @@ public final class DeepSeekModel {
             }
         }
         HeadRows rows = headRows.firstRows(step.numLogitRows());
-        rows.compute(ops, ws, step, weights.finalNorm(), eps, weights.head());
+        rows.compute(rank, ws, step, weights.finalNorm(), eps, weights.head());
         if (mtp != null) { // it wants the states of all rows
             ops.addRmsNorm(ws.normed(), ws.residual(), ws.update(), weights.finalNorm(), eps);
         }
@@ -176,7 +215,7 @@ public final class DeepSeekModel {
      * @return logits [S, V] f32, valid until the next call
      */
     public Tensor draft(ModelStep step, List<KvLayer> kv) {
-        Workspace ws = workspace.firstRows(step.numTokens());
+        Workspace ws = workspace.rowsOf(step);
         return draft(ws, step, ws.normed(), kv);
     }
 
@@ -186,8 +225,7 @@ public final class DeepSeekModel {
      * @param step one row for each of the last call's S, all of them logit rows, at the position after; ids are the drafts
      */
     public Tensor draftFurther(ModelStep step, List<KvLayer> kv) {
-        return draft(
-                workspace.firstRows(step.numTokens()), step, headRows.normed().firstRows(step.numTokens()), kv);
+        return draft(workspace.rowsOf(step), step, headRows.normed().firstRows(step.numTokens()), kv);
     }
 
     private Tensor draft(Workspace ws, ModelStep step, Tensor hidden, List<KvLayer> kv) {

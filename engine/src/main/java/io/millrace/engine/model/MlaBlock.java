@@ -1,26 +1,31 @@
 package io.millrace.engine.model;
 
+import io.millrace.kernels.Collective;
 import io.millrace.kernels.KvLayer;
 import io.millrace.kernels.Ops;
+import io.millrace.kernels.Rank;
 import io.millrace.kernels.RopeTable;
 import io.millrace.kernels.Tensor;
 
 /**
  * Multi-head latent attention in its absorbed form (DeepSeek-V2 §2.1.2–2.1.3), for prefill and decode alike: q is taken into
- * the latent space, attention mixes cached latents, and what comes out is taken to v. Thread: the rank's.
+ * the latent space, attention mixes cached latents, and what comes out is taken to v. Each rank of a group has some of the heads, all have
+ * the whole cache. Thread: the rank's.
  */
 final class MlaBlock implements Block {
     /** Of the two norms inside attention: the published model code makes them with this default, whatever {@code rms_norm_eps} is. */
     private static final float LATENT_NORM_EPS = 1e-6f;
 
     private final Ops ops;
+    private final Collective collective;
     private final AttentionWeights weights;
     private final RopeTable rope;
     private final float softmaxScale;
     private final int latentDim;
 
-    MlaBlock(ModelConfig config, Ops ops, AttentionWeights weights, RopeTable rope) {
-        this.ops = ops;
+    MlaBlock(ModelConfig config, Rank rank, AttentionWeights weights, RopeTable rope) {
+        ops = rank.ops();
+        collective = rank.collective();
         this.weights = weights;
         this.rope = rope;
         softmaxScale = (float) config.yarnRope().softmaxScale(config.qHeadDim());
@@ -40,7 +45,8 @@ final class MlaBlock implements Block {
         ops.mlaAttention(a.mixedLatent(), a.absorbedQ(), kv, step.attention(), softmaxScale); // [T, H, R]
         ops.headGemm(a.values(), 0, a.mixedLatent(), 0, weights.valueUp()); // [T, H, v]
         ops.quantize(a.valuesQuantized(), a.values()); // [T, H · v]
-        ops.gemm(ws.update(), a.valuesQuantized(), weights.o()); // [T, D]
+        ops.gemm(ws.update(), a.valuesQuantized(), weights.o()); // [T, D] of this rank's heads
+        collective.allReduce(ws.update());
     }
 
     /** Computes q [T, H, nope + P], through its latent where the model has one. */

@@ -1,6 +1,6 @@
 package io.millrace.engine.model;
 
-import io.millrace.kernels.Fp8Weight;
+import io.millrace.kernels.LinearWeight;
 
 /**
  * A gated MLP of width F, or E of them, one per routed expert.
@@ -8,4 +8,4 @@ import io.millrace.kernels.Fp8Weight;
  * @param gateUp [E × 2F, D]: gate's rows, then up's
  * @param down [E × D, F]
  */
-record MlpWeights(Fp8Weight gateUp, Fp8Weight down) implements LayerWeights.FeedForwardWeights {}
+record MlpWeights(LinearWeight gateUp, LinearWeight down) implements LayerWeights.FeedForwardWeights {}

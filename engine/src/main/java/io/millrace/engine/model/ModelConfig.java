@@ -1,6 +1,7 @@
 package io.millrace.engine.model;
 
 import io.millrace.engine.ConfigException;
+import io.millrace.kernels.LinearFormat;
 import io.millrace.kernels.RouterSpec;
 import io.millrace.kernels.numeric.YarnRope;
 import java.nio.file.Path;
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param isNoauxTc {@code topk_method} is noaux_tc: sigmoid scores, a bias that only chooses, expert groups; else greedy over a softmax
  * @param ropeScaling null: plain rope
  * @param numNextnPredictLayers MTP layers that follow the last layer in the checkpoint
+ * @param linearFormat of the linear layers' matrices
  * @param bosTokenId −1 if the config has none
  * @param eosTokenIds ids that end a sequence, unless generation_config.json says otherwise
  */
@@ -44,11 +46,17 @@ public record ModelConfig(
         int maxPositionEmbeddings,
         double rmsNormEps,
         int numNextnPredictLayers,
+        LinearFormat linearFormat,
         int bosTokenId,
         List<Integer> eosTokenIds) {
 
     /** Bytes of a config file at most. */
     static final long MAX_FILE_BYTES = 1 << 20;
+
+    /** Families whose keys mean what this engine takes them for; nothing else depends on these names. */
+    private static final List<String> ARCHITECTURES = List.of("DeepseekV3ForCausalLM", "DeepseekV2ForCausalLM");
+
+    private static final List<String> MODEL_TYPES = List.of("deepseek_v3", "deepseek_v2");
 
     private static final int MAX_VOCAB = 1 << 20;
     private static final int MAX_WIDTH = 1 << 18;
@@ -94,6 +102,7 @@ public record ModelConfig(
                 json.integer("max_position_embeddings", 1, MAX_POSITIONS),
                 json.number("rms_norm_eps", 1e-12, 0.1),
                 json.integerOr("num_nextn_predict_layers", 0, 16, 0),
+                linearFormat(json),
                 json.integerOr("bos_token_id", 0, vocabSize - 1, -1),
                 json.ids("eos_token_id", vocabSize - 1));
         config.checkCombinations(json);
@@ -102,12 +111,12 @@ public record ModelConfig(
 
     private static void checkSupported(JsonFile json) {
         List<String> architectures = json.texts("architectures");
-        if (!architectures.equals(List.of("DeepseekV3ForCausalLM"))) {
+        if (architectures.size() != 1 || !ARCHITECTURES.contains(architectures.get(0))) {
             throw json.refuse(
-                    "architectures", architectures, "[DeepseekV3ForCausalLM], the only one that this engine runs");
+                    "architectures", architectures, "one of " + ARCHITECTURES + ", the ones that this engine runs");
         }
-        if (!json.text("model_type").equals("deepseek_v3")) {
-            throw json.refuse("model_type", json.text("model_type"), "deepseek_v3");
+        if (!MODEL_TYPES.contains(json.text("model_type"))) {
+            throw json.refuse("model_type", json.text("model_type"), String.join(" or ", MODEL_TYPES));
         }
         if (!json.text("hidden_act").equals("silu")) {
             throw json.refuse("hidden_act", json.text("hidden_act"), "silu");
@@ -123,14 +132,11 @@ public record ModelConfig(
         if (json.has("num_key_value_heads")) {
             json.onlyIf("num_key_value_heads", json.integer("num_attention_heads", 1, 1024));
         }
-        checkQuantization(json);
     }
 
-    private static void checkQuantization(JsonFile json) {
+    private static LinearFormat linearFormat(JsonFile json) {
         if (!json.has("quantization_config")) {
-            throw new ConfigException(json.fileName()
-                    + ": quantization_config is missing, so the weights are bf16, but this engine runs fp8 (e4m3, 128 × 128 blocks)"
-                    + " checkpoints only so far");
+            return LinearFormat.BF16;
         }
         JsonFile quantization = json.object("quantization_config");
         if (!quantization.text("quant_method").equals("fp8")) {
@@ -138,13 +144,12 @@ public record ModelConfig(
         }
         quantization.onlyIf("fmt", "e4m3");
         quantization.onlyIf("activation_scheme", "dynamic");
-        if (quantization.has("scale_fmt")) {
-            throw quantization.refuse("scale_fmt", quantization.text("scale_fmt"), "absent (f32 block scales)");
-        }
+        quantization.onlyIf("scale_fmt", "ue8m0");
         List<Integer> block = quantization.ids("weight_block_size", Integer.MAX_VALUE);
         if (!block.equals(List.of(128, 128))) {
             throw quantization.refuse("weight_block_size", block, "[128, 128]");
         }
+        return quantization.has("scale_fmt") ? LinearFormat.E4M3_UE8M0 : LinearFormat.E4M3;
     }
 
     private static boolean isNoauxTc(JsonFile json) {
@@ -193,6 +198,12 @@ public record ModelConfig(
         if (isNoauxTc && nGroup > 1 && nRoutedExperts / nGroup < 2) {
             throw json.refuse(
                     "n_group", nGroup, "at most n_routed_experts / 2: a group's score is the sum of its two best");
+        }
+        if (!isNoauxTc && normTopkProb && routedScalingFactor != 1) {
+            throw json.refuse(
+                    "routed_scaling_factor",
+                    routedScalingFactor,
+                    "1 where norm_topk_prob is true and scores are softmax: published code differs on whether to apply it");
         }
         int choosable = topkGroup * (nRoutedExperts / nGroup);
         if (numExpertsPerTok > choosable) {

@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The tensors of a DeepSeek-V3 checkpoint: names, dtypes and shapes that follow from a config, in a checkpoint's order. What is
+ * The tensors of a checkpoint: names, dtypes and shapes that follow from a config, in a checkpoint's order. What is
  * checked at loading, written by {@link RandomWeights} and counted by {@link ModelReport}. Immutable; any thread.
  */
 final class ModelTensors {
@@ -74,25 +74,29 @@ final class ModelTensors {
     private void attention(String p) {
         int heads = config.numAttentionHeads();
         if (config.qLoraRank() > 0) {
-            scaled(p + "q_a_proj.weight", config.qLoraRank(), config.hiddenSize());
+            linear(p + "q_a_proj.weight", config.qLoraRank(), config.hiddenSize());
             vector(p + "q_a_layernorm.weight", config.qLoraRank());
-            scaled(p + "q_b_proj.weight", heads * config.qHeadDim(), config.qLoraRank());
+            linear(p + "q_b_proj.weight", heads * config.qHeadDim(), config.qLoraRank());
         } else {
-            scaled(p + "q_proj.weight", heads * config.qHeadDim(), config.hiddenSize());
+            linear(p + "q_proj.weight", heads * config.qHeadDim(), config.hiddenSize());
         }
-        scaled(p + "kv_a_proj_with_mqa.weight", config.kvDim(), config.hiddenSize());
+        linear(p + "kv_a_proj_with_mqa.weight", config.kvDim(), config.hiddenSize());
         vector(p + "kv_a_layernorm.weight", config.kvLoraRank());
-        scaled(p + "kv_b_proj.weight", config.kvBRows(), config.kvLoraRank());
-        scaled(p + "o_proj.weight", config.hiddenSize(), heads * config.vHeadDim());
+        linear(p + "kv_b_proj.weight", config.kvBRows(), config.kvLoraRank());
+        linear(p + "o_proj.weight", config.hiddenSize(), heads * config.vHeadDim());
     }
 
     private void mlp(String p, int width) {
-        scaled(p + "gate_proj.weight", width, config.hiddenSize());
-        scaled(p + "up_proj.weight", width, config.hiddenSize());
-        scaled(p + "down_proj.weight", config.hiddenSize(), width);
+        linear(p + "gate_proj.weight", width, config.hiddenSize());
+        linear(p + "up_proj.weight", width, config.hiddenSize());
+        linear(p + "down_proj.weight", config.hiddenSize(), width);
     }
 
-    private void scaled(String name, int rows, int cols) {
+    private void linear(String name, int rows, int cols) {
+        if (!config.linearFormat().isScaled()) {
+            dense(name, rows, cols);
+            return;
+        }
         TensorSpec weight = new TensorSpec(name, DType.E4M3, rows, cols);
         specs.add(weight);
         specs.add(TensorSpec.scaleOf(weight));

@@ -1,9 +1,11 @@
 package io.millrace.engine.model;
 
 import io.millrace.kernels.DType;
+import io.millrace.kernels.DenseWeight;
 import io.millrace.kernels.Device;
 import io.millrace.kernels.KvLayer;
 import io.millrace.kernels.Ops;
+import io.millrace.kernels.Rank;
 import io.millrace.kernels.RopeTable;
 import io.millrace.kernels.Tensor;
 
@@ -12,20 +14,37 @@ import io.millrace.kernels.Tensor;
  * the token after that. One layer with a KV cache of its own; embedding and head are the main model's. Thread: the rank's.
  */
 final class MtpHead {
+    private final Rank rank;
     private final Ops ops;
-    private final ModelWeights main;
+    private final Embedding embedding;
+    private final DenseWeight head;
     private final MtpWeights weights;
     private final DecoderLayer layer;
     private final float eps;
     private final Tensor embeddingAndHidden;
 
-    MtpHead(ModelConfig config, Device device, Ops ops, ModelWeights main, MtpWeights weights, RopeTable rope, int t) {
-        this.ops = ops;
-        this.main = main;
+    /** Makes one for steps of at most {@code t} tokens; embedding and head are the main model's. */
+    MtpHead(
+            RankShare share,
+            Rank rank,
+            Embedding embedding,
+            DenseWeight head,
+            MtpWeights weights,
+            RopeTable rope,
+            int t) {
+        this.rank = rank;
+        ops = rank.ops();
+        this.embedding = embedding;
+        this.head = head;
         this.weights = weights;
-        layer = DecoderLayer.of(config, ops, weights.layer(), rope);
-        eps = (float) config.rmsNormEps();
-        embeddingAndHidden = device.allocate(DType.F32, t, 2L * config.hiddenSize());
+        layer = DecoderLayer.of(share, rank, weights.layer(), rope);
+        eps = (float) share.config().rmsNormEps();
+        embeddingAndHidden = allocateInput(share, rank.device(), t);
+    }
+
+    /** Returns room for the layer's input, [T, 2D] f32. */
+    static Tensor allocateInput(RankShare share, Device device, int t) {
+        return device.allocate(DType.F32, t, 2L * share.config().hiddenSize());
     }
 
     /**
@@ -39,11 +58,11 @@ final class MtpHead {
         Tensor both = embeddingAndHidden.firstRows(step.numTokens()); // [T, 2D], the embedding first
         long d = hidden.cols();
         ops.rmsNorm(both.columns(d, d), hidden, weights.hiddenNorm(), eps);
-        ops.embed(ws.residual(), main.embedding(), step.tokens().ids());
+        embedding.forward(ws, step);
         ops.rmsNorm(both.columns(0, d), ws.residual(), weights.embeddingNorm(), eps);
         ops.denseGemm(ws.residual(), both, weights.ehProj()); // [T, D]
         ops.rmsNorm(ws.normed(), ws.residual(), layer.inputNorm(), eps);
         layer.forward(ops, ws, step, kv, eps);
-        rows.compute(ops, ws, step, weights.headNorm(), eps, main.head());
+        rows.compute(rank, ws, step, weights.headNorm(), eps, head);
     }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.millrace.engine.ConfigException;
 import io.millrace.kernels.DType;
+import io.millrace.kernels.LinearFormat;
 import io.millrace.kernels.numeric.Bf16;
 import io.millrace.kernels.numeric.E4m3;
 import java.io.BufferedOutputStream;
@@ -34,6 +35,8 @@ public final class RandomWeights {
     private static final double LOGISTIC_DEVIATION = Math.PI / Math.sqrt(3);
     /** What a code of {@link #CODES} stands for, in standard deviations, is multiplied by this; the largest comes to 433. */
     private static final double CODE_SCALE = 125;
+    /** Mantissa of the scales of V3.1's o_proj. */
+    private static final float ODD_MANTISSA = 1.3228756f;
     /** Random byte → e4m3 code, so that the codes are spread about normally. Never NaN. */
     private static final byte[] CODES = new byte[256];
 
@@ -203,9 +206,17 @@ public final class RandomWeights {
         }
     }
 
-    /** Returns a block scale that makes the weights' deviation {@link #deviation}, give or take half of it. */
+    /**
+     * Returns a block scale that makes the weights' deviation {@link #deviation}, give or take half of it. With {@code ue8m0} a power of two,
+     * in o_proj times a number that isn't: as V3.1 is published.
+     */
     private float scale(SplittableRandom random) {
-        return (float) (deviation(lastWeight) / CODE_SCALE * (0.5 + random.nextDouble()));
+        float scale = (float) (deviation(lastWeight) / CODE_SCALE * (0.5 + random.nextDouble()));
+        if (config.linearFormat() != LinearFormat.E4M3_UE8M0) {
+            return scale;
+        }
+        float power = Math.scalb(1f, Math.getExponent(scale));
+        return lastWeight.name().contains("o_proj") ? power * ODD_MANTISSA : power;
     }
 
     /** Returns a uniform number with that mean and deviation. */

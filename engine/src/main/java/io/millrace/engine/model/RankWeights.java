@@ -2,7 +2,6 @@ package io.millrace.engine.model;
 
 import io.millrace.kernels.DType;
 import io.millrace.kernels.ParallelPlan;
-import io.millrace.kernels.numeric.BlockScale;
 import java.util.List;
 import java.util.Optional;
 
@@ -22,35 +21,41 @@ final class RankWeights {
 
     /** Returns why the plan can't cut this model; empty if it can. */
     Optional<String> refusal() {
-        int heads = config.numAttentionHeads();
         return List.of(
-                        whole("num_attention_heads", heads, plan.tp()),
+                        shape(),
+                        whole("num_attention_heads", config.numAttentionHeads(), plan.tp()),
                         whole("vocab_size", config.vocabSize(), plan.tp()),
-                        blocks("the rows of q's heads", heads * config.qHeadDim(), plan.tp()),
-                        blocks("the columns of o_proj", heads * config.vHeadDim(), plan.tp()),
-                        blocks(
+                        whole(
                                 "intermediate_size",
                                 config.firstKDenseReplace() > 0 ? config.intermediateSize() : 0,
                                 plan.tp()),
-                        blocks("the shared experts' width", config.sharedIntermediateSize(), plan.tp()),
+                        whole("the shared experts' width", config.sharedIntermediateSize(), plan.tp()),
                         whole("n_routed_experts", config.nRoutedExperts(), plan.ep()),
-                        blocks("moe_intermediate_size", config.moeIntermediateSize(), plan.expertTp()))
+                        whole("moe_intermediate_size", config.moeIntermediateSize(), plan.expertTp()))
                 .stream()
                 .flatMap(Optional::stream)
                 .findFirst();
+    }
+
+    /** Groups of ranks without dp attention would compute the same rows; with it, each expert is whole on one rank. */
+    private Optional<String> shape() {
+        int ranks = plan.numRanks();
+        if (ranks % plan.tp() != 0 || ranks % plan.ep() != 0) {
+            return Optional.of("of tp " + plan.tp() + " and ep " + plan.ep() + " neither is a multiple of the other");
+        }
+        if (plan.dpAttention() ? plan.ep() < ranks : plan.tp() < ranks) {
+            return Optional.of(
+                    plan.dpAttention()
+                            ? "dp attention over " + ranks + " ranks needs ep " + ranks + ", not " + plan.ep()
+                            : "ep " + plan.ep() + " over tp " + plan.tp() + " needs dp attention");
+        }
+        return Optional.empty();
     }
 
     private static Optional<String> whole(String what, int count, int ranks) {
         return count % ranks == 0
                 ? Optional.empty()
                 : Optional.of(what + " " + count + " isn't a multiple of " + ranks + " ranks");
-    }
-
-    private static Optional<String> blocks(String what, int width, int ranks) {
-        return ranks == 1 || width % (ranks * BlockScale.BLOCK) == 0
-                ? Optional.empty()
-                : Optional.of(
-                        what + ", " + width + ", split " + ranks + " ways cuts a block of 128 that shares one scale");
     }
 
     /** Returns the bytes of the largest rank's weights. */

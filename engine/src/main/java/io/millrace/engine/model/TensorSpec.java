@@ -7,8 +7,8 @@ import java.util.List;
 /**
  * A tensor that a config wants in its checkpoint.
  *
- * @param dtype as DeepSeek publishes it. E4M3 has a scale tensor as the next entry; BF16 may also be F32 and, for the router's
- *     bias, the other way round
+ * @param dtype as published. E4M3 has a scale tensor as the next entry; BF16 may also be F32, except in linear layers, and, for the
+ *     router's bias, the other way round
  * @param rows first axis
  * @param cols second axis; 0: a vector
  */
@@ -22,6 +22,12 @@ record TensorSpec(String name, DType dtype, int rows, int cols) {
 
     boolean isScale() {
         return name.endsWith(SCALE_SUFFIX);
+    }
+
+    /** Returns whether this is a matrix of a linear layer: what a quantised checkpoint has in e4m3. */
+    boolean isLinear() {
+        return (name.endsWith("_proj.weight") && !name.endsWith(".eh_proj.weight"))
+                || name.endsWith("_with_mqa.weight");
     }
 
     List<Long> shape() {

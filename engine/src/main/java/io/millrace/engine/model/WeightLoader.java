@@ -1,11 +1,13 @@
 package io.millrace.engine.model;
 
+import io.millrace.kernels.Bf16Matrix;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.DenseWeight;
 import io.millrace.kernels.Device;
 import io.millrace.kernels.DeviceException;
 import io.millrace.kernels.Fp8Matrix;
 import io.millrace.kernels.Fp8Weight;
+import io.millrace.kernels.LinearWeight;
 import io.millrace.kernels.Tensor;
 import io.millrace.kernels.numeric.Bf16;
 import java.nio.ByteBuffer;
@@ -15,21 +17,25 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Checkpoint → weights on one device. Shapes, dtypes and completeness are checked from the headers first; then layers are uploaded
- * in parallel, and beside them, by the same threads, the files' content hash is computed: what a layer needs is hashed at about the
+ * Checkpoint → a rank's share of the weights on its device. Shapes, dtypes and completeness are checked from the headers first; then
+ * layers are uploaded in parallel, and beside them, by the same threads, the files' content hash is computed: what a layer needs is hashed at about the
  * time when the layer is packed, so that a file comes from the disk once. A device refuses NaN codes while it packs them; whatever
  * else is read here is scanned here. Thread: the caller's and loader threads, which end before {@link #load} returns.
  */
 final class WeightLoader {
     private final ModelConfig config;
+    private final RankShare share;
     private final Checkpoint checkpoint;
     private final Device device;
     private final ByteProgress progress;
 
-    private WeightLoader(ModelConfig config, Checkpoint checkpoint, Device device, ByteProgress progress) {
-        this.config = config;
+    private WeightLoader(RankShare share, Checkpoint checkpoint, Device device, ByteProgress progress) {
+        config = share.config();
+        this.share = share;
         this.checkpoint = checkpoint;
         this.device = device;
         this.progress = progress;
@@ -38,16 +44,17 @@ final class WeightLoader {
     /**
      * A model on a device.
      *
-     * @param hash content hash of its folder ({@link ModelFolder#hash})
+     * @param hash content hash of its folder ({@link ModelFolder#hash}); null on ranks other than 0, which don't compute it
      */
-    record Loaded(ModelWeights weights, String hash) {}
+    record Loaded(ModelWeights weights, @Nullable String hash) {}
 
     /**
-     * Loads the main model, and the MTP layer where drafts are wanted.
+     * Loads a rank's share of the main model, and the MTP layer where drafts are wanted.
      *
      * @throws io.millrace.engine.ConfigException naming the file and the tensor that can't be used
      */
-    static Loaded load(ModelFolder folder, boolean isDrafting, Device device, ProgressListener listener) {
+    static Loaded load(
+            ModelFolder folder, RankShare share, boolean isDrafting, Device device, ProgressListener listener) {
         ModelConfig config = folder.config();
         Checkpoint checkpoint = folder.checkpoint();
         checkpoint.check(config);
@@ -57,36 +64,38 @@ final class WeightLoader {
             specs.addAll(ModelTensors.mtp(config));
         }
         long bytes = specs.stream()
+                .filter(spec -> share.reads(spec.name()))
                 .map(spec -> checkpoint.located(spec.name()).entry())
                 .mapToLong(entry -> entry.end() - entry.begin())
                 .sum();
+        WeightLoader loader = new WeightLoader(share, checkpoint, device, new ByteProgress(bytes, listener));
+        if (share.rank() > 0) {
+            return new Loaded(loader.model(isDrafting, null), null);
+        }
         ContentHash hash = folder.contentHash(ProgressListener.NONE);
-        WeightLoader loader = new WeightLoader(config, checkpoint, device, new ByteProgress(bytes, listener));
         ModelWeights weights = loader.model(isDrafting, hash);
         return new Loaded(weights, hash.hex());
     }
 
-    private ModelWeights model(boolean isDrafting, ContentHash hash) {
-        Set<String> unread = new LinkedHashSet<>(hash.fileNames());
+    private ModelWeights model(boolean isDrafting, @Nullable ContentHash hash) {
+        Set<String> unread = new LinkedHashSet<>(hash == null ? Set.of() : hash.fileNames());
         List<Callable<List<LayerWeights>>> tasks = new ArrayList<>();
         for (int i = 0; i < config.numHiddenLayers(); i++) {
             for (String shard : checkpoint.shardsOf(ModelTensors.prefix(i))) {
-                if (unread.remove(shard)) {
+                if (hash != null && unread.remove(shard)) {
                     tasks.add(reading(hash, shard));
                 }
             }
             int layer = i;
             tasks.add(() -> List.of(layer(layer)));
         }
-        unread.forEach(file -> tasks.add(reading(hash, file)));
+        if (hash != null) {
+            unread.forEach(file -> tasks.add(reading(hash, file)));
+        }
         List<LayerWeights> layers =
                 LoaderThreads.all(tasks).stream().flatMap(List::stream).toList();
         return new ModelWeights(
-                embedding(),
-                layers,
-                vector(ModelTensors.FINAL_NORM),
-                dense(ModelTensors.HEAD, config.vocabSize(), config.hiddenSize()),
-                isDrafting ? mtp() : null);
+                embedding(), layers, vector(ModelTensors.FINAL_NORM), head(), isDrafting ? mtp() : null);
     }
 
     private static Callable<List<LayerWeights>> reading(ContentHash hash, String fileName) {
@@ -113,41 +122,52 @@ final class WeightLoader {
                 vector(p + "input_layernorm.weight"),
                 attention(p + "self_attn."),
                 vector(p + "post_attention_layernorm.weight"),
-                config.isMoe(i) ? moe(p + "mlp.") : mlp(p + "mlp.", config.intermediateSize()));
+                config.isMoe(i) ? moe(p + "mlp.") : mlp(p + "mlp.", config.intermediateSize(), share.denseColumns()));
     }
 
     private AttentionWeights attention(String p) {
+        RankShare.Range heads = share.heads();
         int qRows = config.numAttentionHeads() * config.qHeadDim();
+        int values = config.numAttentionHeads() * config.vHeadDim();
         AttentionWeights.QueryLatent queryLatent = null;
         if (config.qLoraRank() > 0) {
             queryLatent = new AttentionWeights.QueryLatent(
-                    scaled(p + "q_a_proj.weight", config.qLoraRank(), config.hiddenSize()),
+                    linear(p + "q_a_proj.weight", config.qLoraRank(), config.hiddenSize()),
                     vector(p + "q_a_layernorm.weight"));
         }
-        String kvBName = p + "kv_b_proj.weight";
-        AbsorbedKv kvB = new AbsorbedKv(
-                config,
-                new Fp8Matrix(data(kvBName), data(kvBName + "_scale_inv"), config.kvBRows(), config.kvLoraRank()));
+        AbsorbedKv kvB = absorbedKv(heads, Matrix.whole(p + "kv_b_proj.weight", config.kvBRows(), config.kvLoraRank()));
         return new AttentionWeights(
                 queryLatent,
-                scaled(p + (queryLatent != null ? "q_b_proj.weight" : "q_proj.weight"), qRows, config.qInputSize()),
-                scaled(p + "kv_a_proj_with_mqa.weight", config.kvDim(), config.hiddenSize()),
+                linear(Matrix.whole(
+                                p + (queryLatent != null ? "q_b_proj.weight" : "q_proj.weight"),
+                                qRows,
+                                config.qInputSize())
+                        .rows(heads, config.qHeadDim())),
+                linear(p + "kv_a_proj_with_mqa.weight", config.kvDim(), config.hiddenSize()),
                 vector(p + "kv_a_layernorm.weight"),
                 heads(p + "kv_b_proj.k", kvB.keyUp(), config.kvLoraRank(), config.qkNopeHeadDim()),
                 heads(p + "kv_b_proj.v", kvB.valueUp(), config.vHeadDim(), config.kvLoraRank()),
-                scaled(p + "o_proj.weight", config.hiddenSize(), config.numAttentionHeads() * config.vHeadDim()));
+                linear(Matrix.whole(p + "o_proj.weight", config.hiddenSize(), values)
+                        .columns(heads, config.vHeadDim())));
+    }
+
+    private AbsorbedKv absorbedKv(RankShare.Range heads, Matrix m) {
+        return config.linearFormat().isScaled()
+                ? AbsorbedKv.of(
+                        config, heads, new Fp8Matrix(data(m.name), data(m.scaleName()), m.wholeRows, m.wholeCols))
+                : AbsorbedKv.of(config, heads, bf16(m));
     }
 
     private MoeWeights moe(String p) {
         List<String> experts = new ArrayList<>();
-        for (int e = 0; e < config.nRoutedExperts(); e++) {
-            experts.add(p + "experts." + e + ".");
+        for (int e = 0; e < share.experts().count(); e++) {
+            experts.add(p + "experts." + (share.experts().first() + e) + ".");
         }
         return new MoeWeights(
                 dense(p + "gate.weight", config.nRoutedExperts(), config.hiddenSize()),
                 routerBias(p + "gate.e_score_correction_bias"),
-                mlps(p + "experts.", experts, config.moeIntermediateSize()),
-                mlp(p + "shared_experts.", config.sharedIntermediateSize()));
+                mlps(p + "experts.", experts, config.moeIntermediateSize(), share.expertColumns()),
+                mlp(p + "shared_experts.", config.sharedIntermediateSize(), share.sharedColumns()));
     }
 
     private Tensor routerBias(String name) {
@@ -157,50 +177,91 @@ final class WeightLoader {
                 : device.upload(name, DType.F32, ByteBuffer.allocate(4 * experts), experts);
     }
 
-    private MlpWeights mlp(String p, int width) {
-        return mlps(p, List.of(p), width);
+    private MlpWeights mlp(String p, int width, RankShare.Range columns) {
+        return mlps(p, List.of(p), width, columns);
     }
 
-    /** Loads MLPs of the same shape as the experts of one weight. */
-    private MlpWeights mlps(String name, List<String> prefixes, int width) {
+    /** Loads some columns of MLPs of the same shape as the experts of one weight. */
+    private MlpWeights mlps(String name, List<String> prefixes, int width, RankShare.Range columns) {
         int hidden = config.hiddenSize();
         List<List<Matrix>> gateUp = new ArrayList<>();
         List<List<Matrix>> down = new ArrayList<>();
         for (String p : prefixes) {
             gateUp.add(List.of(
-                    matrix(p + "gate_proj.weight", width, hidden), matrix(p + "up_proj.weight", width, hidden)));
-            down.add(List.of(matrix(p + "down_proj.weight", hidden, width)));
+                    Matrix.whole(p + "gate_proj.weight", width, hidden).rows(columns, 1),
+                    Matrix.whole(p + "up_proj.weight", width, hidden).rows(columns, 1)));
+            down.add(List.of(Matrix.whole(p + "down_proj.weight", hidden, width).columns(columns, 1)));
         }
         return new MlpWeights(upload(name + "gate_up", gateUp), upload(name + "down", down));
     }
 
-    private Fp8Weight scaled(String name, int rows, int cols) {
-        return upload(name, List.of(List.of(matrix(name, rows, cols))));
+    /**
+     * A matrix of a linear layer in the checkpoint, of which the rank holds a part.
+     *
+     * @param wholeRows rows of the checkpoint's
+     * @param wholeCols columns of the checkpoint's
+     */
+    private record Matrix(String name, int wholeRows, int wholeCols, RankShare.Range rows, RankShare.Range cols) {
+        static Matrix whole(String name, int rows, int cols) {
+            return new Matrix(name, rows, cols, new RankShare.Range(0, rows), new RankShare.Range(0, cols));
+        }
+
+        /** Returns the rows of a range of units, each of which has so many. */
+        Matrix rows(RankShare.Range units, int ofUnit) {
+            return new Matrix(name, wholeRows, wholeCols, units.times(ofUnit), cols);
+        }
+
+        /** Returns the columns of a range of units, each of which has so many. */
+        Matrix columns(RankShare.Range units, int ofUnit) {
+            return new Matrix(name, wholeRows, wholeCols, rows, units.times(ofUnit));
+        }
+
+        String scaleName() {
+            return name + "_scale_inv";
+        }
+    }
+
+    private LinearWeight linear(String name, int rows, int cols) {
+        return linear(Matrix.whole(name, rows, cols));
+    }
+
+    private LinearWeight linear(Matrix m) {
+        return upload(m.name, List.of(List.of(m)));
+    }
+
+    private LinearWeight upload(String name, List<List<Matrix>> experts) {
+        return config.linearFormat().isScaled()
+                ? uploadFp8(name, experts)
+                : device.uploadBf16(name, each(experts, this::bf16));
     }
 
     /** Uploads matrices whose codes the device looks at; if it refuses one, the complaint is about the file. */
-    private Fp8Weight upload(String name, List<List<Matrix>> experts) {
-        List<List<Fp8Matrix>> parts =
-                experts.stream().map(e -> e.stream().map(Matrix::data).toList()).toList();
+    private LinearWeight uploadFp8(String name, List<List<Matrix>> experts) {
+        List<List<Fp8Matrix>> parts = each(experts, this::fp8);
         try {
             Fp8Weight weight = device.uploadFp8(name, parts);
-            parts.forEach(e -> e.forEach(part -> progress.add(part.codes().remaining())));
+            experts.forEach(e -> e.forEach(part -> progress.add((long) part.wholeRows * part.wholeCols)));
             return weight;
         } catch (DeviceException e) {
-            experts.stream()
-                    .flatMap(List::stream)
-                    .forEach(part -> checkpoint.finiteData(checkpoint.located(part.name)));
+            each(experts, m -> checkpoint.finiteData(checkpoint.located(m.name)));
             throw e;
         }
     }
 
-    /** A matrix and the name of its codes. */
-    private record Matrix(String name, Fp8Matrix data) {}
+    private static <T> List<List<T>> each(List<List<Matrix>> experts, Function<Matrix, T> function) {
+        return experts.stream().map(e -> e.stream().map(function).toList()).toList();
+    }
+
+    private Bf16Matrix bf16(Matrix m) {
+        return new Bf16Matrix(data(m.name), m.wholeRows, m.wholeCols)
+                .part(m.rows.first(), m.rows.count(), m.cols.first(), m.cols.count());
+    }
 
     /** Returns a matrix whose scales were looked at, but not its codes. */
-    private Matrix matrix(String name, int rows, int cols) {
-        Checkpoint.Located at = checkpoint.located(name);
-        return new Matrix(name, new Fp8Matrix(at.shard().data(at.entry()), data(name + "_scale_inv"), rows, cols));
+    private Fp8Matrix fp8(Matrix m) {
+        Checkpoint.Located at = checkpoint.located(m.name);
+        return new Fp8Matrix(at.shard().data(at.entry()), data(m.scaleName()), m.wholeRows, m.wholeCols)
+                .part(m.rows.first(), m.rows.count(), m.cols.first(), m.cols.count());
     }
 
     private DenseWeight dense(String name, int rows, int cols) {
@@ -208,12 +269,27 @@ final class WeightLoader {
     }
 
     private DenseWeight heads(String name, float[] values, int rows, int cols) {
-        return device.uploadHeads(name, values, config.numAttentionHeads(), rows, cols);
+        return device.uploadHeads(name, values, share.heads().count(), rows, cols);
+    }
+
+    private DenseWeight head() {
+        String name = ModelTensors.HEAD;
+        return device.uploadDense(
+                name, dtype(name), ofVocabulary(name), share.vocabulary().count(), config.hiddenSize());
+    }
+
+    /** Returns the data of a matrix [V, D] from this rank's first row on. */
+    private ByteBuffer ofVocabulary(String name) {
+        long rowBytes = (long) config.hiddenSize() * dtype(name).elementBytes();
+        ByteBuffer data = data(name);
+        return data.position(
+                Math.toIntExact(data.position() + share.vocabulary().first() * rowBytes));
     }
 
     private Tensor embedding() {
         String name = ModelTensors.EMBEDDING;
-        return device.upload(name, dtype(name), data(name), config.vocabSize(), config.hiddenSize());
+        return device.upload(
+                name, dtype(name), ofVocabulary(name), share.vocabulary().count(), config.hiddenSize());
     }
 
     /** Loads a vector as f32. */

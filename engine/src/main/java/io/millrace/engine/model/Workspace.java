@@ -3,21 +3,23 @@ package io.millrace.engine.model;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.Device;
 import io.millrace.kernels.Fp8Activations;
+import io.millrace.kernels.Fp8Matrix;
 import io.millrace.kernels.Routing;
 import io.millrace.kernels.Tensor;
 
 /**
- * The activations of a step, allocated once and shared by all layers; a step works on views of its T tokens. D hidden, H heads,
+ * The activations of a step, allocated once and shared by all layers; a step works on views of its T tokens. D hidden, H heads of the rank,
  * R latent, P rope, E experts, K per token, F width of an MLP.
  *
  * @param residual [T, D] f32
  * @param normed [T, D] f32, input of a block
  * @param update [T, D] f32, output of a block
- * @param hidden [T, D], {@code normed} quantised
+ * @param hidden [T, D], {@code normed} as linear layers want it: quantised or in bf16
  * @param attention of {@link MlaBlock}
  * @param dense [T, dense F], of {@link DenseMlp} in a dense layer
  * @param shared [T, shared F], of {@link DenseMlp} in an MoE layer
  * @param moe of {@link MoeBlock}
+ * @param share the rank's, by which all this is sized
  */
 record Workspace(
         Tensor residual,
@@ -27,7 +29,8 @@ record Workspace(
         Attention attention,
         Mlp dense,
         Mlp shared,
-        Moe moe) {
+        Moe moe,
+        RankShare share) {
 
     /**
      * Activations of attention.
@@ -77,80 +80,122 @@ record Workspace(
     }
 
     /**
-     * Activations of the routed experts.
+     * Activations of the routed experts. Where no rows come from other groups, {@code x} is {@code hidden} and {@code arrived} is
+     * {@code chosen}.
      *
      * @param logits [T, E] f32
-     * @param routing the choice
-     * @param experts [T · K, expert F] in expert order
-     * @param expertOut [T · K, D] f32 in expert order
+     * @param chosen the router's choice for this group's rows
+     * @param x [ΣT, D], rows of all groups
+     * @param arrived ids of all groups' rows, with the pairs of this rank's experts
+     * @param experts [pairs, expert F] in expert order
+     * @param expertOut [pairs, D] f32 in expert order
      * @param sharedOut [T, D] f32
      */
-    record Moe(Tensor logits, Routing routing, Mlp experts, Tensor expertOut, Tensor sharedOut) {
-        private Moe firstRows(long t) {
-            long pairs = t * routing.expertIds().cols();
+    record Moe(
+            Tensor logits,
+            Routing chosen,
+            Fp8Activations x,
+            Routing arrived,
+            Mlp experts,
+            Tensor expertOut,
+            Tensor sharedOut) {
+
+        private Moe firstRows(long t, long ofAll, long pairs) {
             return new Moe(
                     logits.firstRows(t),
-                    new Routing(
-                            routing.expertIds().firstRows(t),
-                            routing.weights().firstRows(t),
-                            routing.offsets(),
-                            routing.pairTokens().firstRows(pairs),
-                            routing.pairRows().firstRows(t)),
+                    rows(chosen, t, chosen.pairTokens().rows()),
+                    x.firstRows(ofAll),
+                    rows(arrived, ofAll, pairs),
                     experts.firstRows(pairs),
                     expertOut.firstRows(pairs),
                     sharedOut.firstRows(t));
         }
+
+        private static Routing rows(Routing r, long t, long pairs) {
+            return new Routing(
+                    r.expertIds().firstRows(t),
+                    r.weights().firstRows(t),
+                    r.offsets(),
+                    r.pairTokens().firstRows(pairs),
+                    r.pairRows().firstRows(t));
+        }
     }
 
-    /** Allocates for steps of at most {@code t} tokens. */
-    static Workspace allocate(ModelConfig c, Device device, int t) {
+    /** Allocates a rank's for steps of at most {@code t} tokens of each group. */
+    static Workspace allocate(RankShare share, Device device, int t) {
+        ModelConfig c = share.config();
+        Fp8Activations hidden = device.allocateActivations(t, c.hiddenSize(), c.linearFormat());
         return new Workspace(
                 device.allocate(DType.F32, t, c.hiddenSize()),
                 device.allocate(DType.F32, t, c.hiddenSize()),
                 device.allocate(DType.F32, t, c.hiddenSize()),
-                device.allocateActivations(t, c.hiddenSize()),
-                attention(c, device, t),
-                mlp(device, t, c.intermediateSize()),
-                mlp(device, t, c.sharedIntermediateSize()),
-                moe(c, device, t));
+                hidden,
+                attention(share, device, t),
+                mlp(c, device, t, share.denseColumns()),
+                mlp(c, device, t, share.sharedColumns()),
+                moe(share, device, t, hidden),
+                share);
     }
 
-    private static Attention attention(ModelConfig c, Device device, int t) {
-        int heads = c.numAttentionHeads();
+    private static Attention attention(RankShare share, Device device, int t) {
+        ModelConfig c = share.config();
+        int heads = share.heads().count();
         int qLatent = Math.max(1, c.qLoraRank());
         return new Attention(
                 device.allocate(DType.F32, t, qLatent),
-                device.allocateActivations(t, qLatent),
+                device.allocateActivations(t, qLatent, c.linearFormat()),
                 device.allocate(DType.F32, t, heads, c.qHeadDim()),
                 device.allocate(DType.F32, t, c.kvDim()),
                 device.allocate(DType.F32, t, heads, c.kvDim()),
                 device.allocate(DType.F32, t, heads, c.kvLoraRank()),
                 device.allocate(DType.F32, t, heads, c.vHeadDim()),
-                device.allocateActivations(t, (long) heads * c.vHeadDim()));
+                device.allocateActivations(
+                        t,
+                        (long) heads * c.vHeadDim(),
+                        c.linearFormat(),
+                        skew(c, share.heads().first() * c.vHeadDim())));
     }
 
-    private static Mlp mlp(Device device, long rows, int width) {
-        return new Mlp(device.allocate(DType.F32, rows, 2L * width), device.allocateActivations(rows, width));
+    private static Mlp mlp(ModelConfig c, Device device, long rows, RankShare.Range columns) {
+        return new Mlp(
+                device.allocate(DType.F32, rows, 2L * columns.count()),
+                device.allocateActivations(rows, columns.count(), c.linearFormat(), skew(c, columns.first())));
     }
 
-    private static Moe moe(ModelConfig c, Device device, int t) {
-        int perToken = c.numExpertsPerTok();
-        long pairs = (long) t * perToken;
+    /** Returns how many columns of the whole share a scale with the rank's first, but aren't its own. */
+    private static int skew(ModelConfig c, int firstCol) {
+        return c.linearFormat().isScaled() ? firstCol % Fp8Matrix.BLOCK : 0;
+    }
+
+    private static Moe moe(RankShare share, Device device, int t, Fp8Activations hidden) {
+        ModelConfig c = share.config();
+        long ofAll = (long) t * share.plan().dp();
+        long pairs = share.maxPairs(ofAll);
+        Routing arrived = routing(share, device, ofAll, pairs);
         return new Moe(
                 device.allocate(DType.F32, t, c.nRoutedExperts()),
-                new Routing(
-                        device.allocate(DType.I32, t, perToken),
-                        device.allocate(DType.F32, t, perToken),
-                        device.allocate(DType.I32, c.nRoutedExperts() + 1L),
-                        device.allocate(DType.I32, pairs),
-                        device.allocate(DType.I32, t, perToken)),
-                mlp(device, pairs, c.moeIntermediateSize()),
+                share.isExchanging() ? routing(share, device, t, 0) : arrived,
+                share.isExchanging() ? device.allocateActivations(ofAll, c.hiddenSize(), c.linearFormat()) : hidden,
+                arrived,
+                mlp(c, device, pairs, share.expertColumns()),
                 device.allocate(DType.F32, pairs, c.hiddenSize()),
                 device.allocate(DType.F32, t, c.hiddenSize()));
     }
 
-    /** Returns views of the first {@code t} tokens' rows. */
-    Workspace firstRows(long t) {
+    private static Routing routing(RankShare share, Device device, long rows, long pairs) {
+        int perToken = share.config().numExpertsPerTok();
+        return new Routing(
+                device.allocate(DType.I32, rows, perToken),
+                device.allocate(DType.F32, rows, perToken),
+                device.allocate(DType.I32, share.experts().count() + 1L),
+                device.allocate(DType.I32, pairs),
+                device.allocate(DType.I32, rows, perToken));
+    }
+
+    /** Returns views of the rows of a step. */
+    Workspace rowsOf(ModelStep step) {
+        int t = step.numTokens();
+        int ofAll = step.groups().total();
         return new Workspace(
                 residual.firstRows(t),
                 normed.firstRows(t),
@@ -159,6 +204,7 @@ record Workspace(
                 attention.firstRows(t),
                 dense.firstRows(t),
                 shared.firstRows(t),
-                moe.firstRows(t));
+                moe.firstRows(t, ofAll, share.maxPairs(ofAll)),
+                share);
     }
 }

@@ -7,6 +7,7 @@ import io.millrace.kernels.Backend;
 import io.millrace.kernels.Backends;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.Device;
+import io.millrace.kernels.GroupRows;
 import io.millrace.kernels.KvLayer;
 import io.millrace.kernels.ParallelPlan;
 import io.millrace.kernels.Rank;
@@ -22,7 +23,7 @@ final class BareRunner implements AutoCloseable {
     /** The next tokens of a sequence, at positions {@code start} and on. */
     record Chunk(int sequence, int start, int[] ids) {}
 
-    private final Backend backend;
+    private final Runnable onClose;
     private final Device device;
     final DeepSeekModel model;
     private final List<KvLayer> kv;
@@ -48,12 +49,33 @@ final class BareRunner implements AutoCloseable {
 
     /** Loads a model on a back end. */
     BareRunner(String backendName, Path folder, int maxTokens, int pageTokens, int[][] pages) {
-        backend = Backends.named(backendName, 2);
-        Rank rank = backend.open(ParallelPlan.SINGLE).get(0);
+        this(Backends.named(backendName, 2), folder, maxTokens, pageTokens, pages);
+    }
+
+    private BareRunner(Backend backend, Path folder, int maxTokens, int pageTokens, int[][] pages) {
+        this(
+                backend.open(ParallelPlan.SINGLE).get(0),
+                ParallelPlan.SINGLE,
+                folder,
+                maxTokens,
+                pageTokens,
+                pages,
+                backend::close);
+    }
+
+    /** Loads what one rank of a plan holds; the rank's owner closes it. */
+    BareRunner(Rank rank, ParallelPlan plan, Path folder, int maxTokens, int pageTokens, int[][] pages) {
+        this(rank, plan, folder, maxTokens, pageTokens, pages, () -> {});
+    }
+
+    private BareRunner(
+            Rank rank, ParallelPlan plan, Path folder, int maxTokens, int pageTokens, int[][] pages, Runnable onClose) {
+        this.onClose = onClose;
         device = rank.device();
         ModelFolder opened = ModelFolder.open(folder);
         boolean isDrafting = opened.config().numNextnPredictLayers() > 0;
-        model = DeepSeekModel.load(opened, rank, isDrafting, maxTokens, maxTokens, ProgressListener.NONE);
+        DeepSeekModel.Rows maxRows = new DeepSeekModel.Rows(maxTokens, maxTokens);
+        model = DeepSeekModel.load(opened, plan, rank, isDrafting, maxRows, ProgressListener.NONE);
         this.pageTokens = pageTokens;
         this.pages = pages;
         maxPages = pages[0].length;
@@ -65,6 +87,11 @@ final class BareRunner implements AutoCloseable {
         queryStarts = device.allocate(DType.I32, pages.length + 1L);
         contextTokens = device.allocate(DType.I32, pages.length);
         blockTables = device.allocate(DType.I32, pages.length, maxPages);
+    }
+
+    /** Waits until the back end runs at the speed, and in the vector width, that it is going to have. */
+    void awaitReady() {
+        device.awaitReady();
     }
 
     /** Page numbers for sequences side by side. */
@@ -89,16 +116,29 @@ final class BareRunner implements AutoCloseable {
      * @param sparePage the page
      */
     float[][] paddedStep(List<Chunk> chunks, int paddingRows, int sparePage) {
+        int t = chunks.stream().mapToInt(c -> c.ids().length).sum();
+        return step(chunks, GroupRows.of(t + paddingRows), t + paddingRows, sparePage);
+    }
+
+    /**
+     * Runs one rank's part of a step of several groups.
+     *
+     * @param groups rows of all, padding included
+     * @param bucketRows this group's
+     * @param sparePage where padding rows write to
+     */
+    float[][] step(List<Chunk> chunks, GroupRows groups, int bucketRows, int sparePage) {
         int t = write(chunks);
-        int all = t + paddingRows;
-        int[] slot = new int[all];
-        Arrays.fill(slot, sparePage * pageTokens);
-        device.read(slot, slots, t);
-        device.write(slots, slot, all);
-        int[] row = new int[all];
-        device.read(row, rows, t);
-        device.write(rows, row, all);
-        return rows(forward(all, all, chunks.size()), t);
+        if (bucketRows > t) {
+            int[] slot = new int[bucketRows];
+            Arrays.fill(slot, sparePage * pageTokens);
+            device.read(slot, slots, t);
+            device.write(slots, slot, bucketRows);
+            int[] row = new int[bucketRows];
+            device.read(row, rows, t);
+            device.write(rows, row, bucketRows);
+        }
+        return rows(model.forward(modelStep(bucketRows, bucketRows, chunks.size(), groups), kv), t);
     }
 
     private float[][] rows(Tensor logits, int t) {
@@ -114,10 +154,15 @@ final class BareRunner implements AutoCloseable {
 
     /** Runs a step, then the MTP layer with the tokens that follow; returns the layer's logits [T, V]. */
     float[][] draft(Chunk chunk, int[] following) {
+        return draft(chunk, following, GroupRows.of(following.length));
+    }
+
+    /** As {@link #draft(Chunk, int[])} on one rank of a plan. */
+    float[][] draft(Chunk chunk, int[] following, GroupRows groups) {
         int t = write(List.of(chunk));
-        forward(t, 0, 1);
+        model.forward(modelStep(t, 0, 1, groups), kv);
         device.write(ids, following, t);
-        return rows(model.draft(modelStep(t, t, 1), kv), t);
+        return rows(model.draft(modelStep(t, t, 1, groups), kv), t);
     }
 
     /** Runs a step that wants no logits and returns how many rows it got. */
@@ -160,17 +205,17 @@ final class BareRunner implements AutoCloseable {
     }
 
     private Tensor forward(int t, int logitRows, int sequences) {
-        return model.forward(modelStep(t, logitRows, sequences), kv);
+        return model.forward(modelStep(t, logitRows, sequences, GroupRows.of(t)), kv);
     }
 
-    private ModelStep modelStep(int t, int logitRows, int sequences) {
+    private ModelStep modelStep(int t, int logitRows, int sequences, GroupRows groups) {
         AttentionBatch attention = new AttentionBatch(
                 queryStarts.firstRows(sequences + 1L),
                 contextTokens.firstRows(sequences),
                 blockTables.firstRows(sequences),
                 sequences);
         StepTensors tokens = new StepTensors(ids.firstRows(t), positions.firstRows(t), slots.firstRows(t));
-        return new ModelStep(t, tokens, attention, logitRows, rows.firstRows(logitRows));
+        return new ModelStep(t, tokens, attention, logitRows, rows.firstRows(logitRows), groups);
     }
 
     /** Feeds a sequence in chunks of at most {@code chunkTokens} and returns the logits of all rows. */
@@ -207,6 +252,6 @@ final class BareRunner implements AutoCloseable {
 
     @Override
     public void close() {
-        backend.close();
+        onClose.run();
     }
 }

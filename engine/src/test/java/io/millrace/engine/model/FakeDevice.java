@@ -1,5 +1,6 @@
 package io.millrace.engine.model;
 
+import io.millrace.kernels.Bf16Matrix;
 import io.millrace.kernels.CapturedStep;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.DenseWeight;
@@ -9,6 +10,8 @@ import io.millrace.kernels.DeviceInfo;
 import io.millrace.kernels.Fp8Activations;
 import io.millrace.kernels.Fp8Matrix;
 import io.millrace.kernels.Fp8Weight;
+import io.millrace.kernels.LinearFormat;
+import io.millrace.kernels.LinearWeight;
 import io.millrace.kernels.Tensor;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -59,6 +62,24 @@ class FakeDevice implements Device {
         }
     }
 
+    /** Parts of a bf16 weight. */
+    record Plain(String name, List<List<Bf16Matrix>> experts) implements LinearWeight {
+        @Override
+        public int numExperts() {
+            return experts.size();
+        }
+
+        @Override
+        public int rows() {
+            return experts.get(0).stream().mapToInt(Bf16Matrix::rows).sum();
+        }
+
+        @Override
+        public int cols() {
+            return experts.get(0).get(0).cols();
+        }
+    }
+
     /** Numbers of an unquantised weight; values only for per-head ones. */
     record Dense(String name, int numHeads, int rows, int cols, float[] values) implements DenseWeight {}
 
@@ -78,7 +99,7 @@ class FakeDevice implements Device {
     }
 
     @Override
-    public Fp8Activations allocateActivations(long rows, long cols) {
+    public Fp8Activations allocateActivations(long rows, long cols, LinearFormat format, int skewCols) {
         throw new UnsupportedOperationException();
     }
 
@@ -99,6 +120,11 @@ class FakeDevice implements Device {
             }
         }
         return keep(name, new Scaled(name, experts));
+    }
+
+    @Override
+    public LinearWeight uploadBf16(String name, List<List<Bf16Matrix>> experts) {
+        return keep(name, new Plain(name, experts));
     }
 
     @Override

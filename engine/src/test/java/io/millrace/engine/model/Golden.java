@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
@@ -13,6 +14,13 @@ import java.util.stream.StreamSupport;
 record Golden(String id, int[] promptIds, int[] completionIds, int[] draftIds, List<List<TopLogit>> top5) {
     /** One of the five best at a step. */
     record TopLogit(int id, float logit) {}
+
+    /** Returns all tokens but the last: fed with them, a model shows what it would have said at each step. */
+    int[] fed() {
+        int[] ids = Arrays.copyOf(promptIds, promptIds.length + completionIds.length - 1);
+        System.arraycopy(completionIds, 0, ids, promptIds.length, completionIds.length - 1);
+        return ids;
+    }
 
     static List<Golden> all() {
         try (Stream<String> lines = Files.lines(TestConfigs.TINY_R1.resolve("goldens.jsonl"))) {

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.millrace.kernels.ParallelPlan;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** R1's numbers are sums over its published shapes, made by hand (docs/sizing.md). */
 class MemoryPlanTest {
@@ -16,9 +18,9 @@ class MemoryPlanTest {
         MemoryPlan plan = r1(new ParallelPlan(8, 1, false));
 
         assertThat(plan.weightBytes()).isEqualTo(85_270_039_072L);
-        assertThat(plan.workspaceBytes()).isEqualTo(1_700_594_692L);
-        assertThat(plan.kvPoolBytes()).isEqualTo(39_927_988_224L);
-        assertThat(plan.kvTokens()).isEqualTo(568_192);
+        assertThat(plan.workspaceBytes()).isEqualTo(1_676_346_372L);
+        assertThat(plan.kvPoolBytes()).isEqualTo(39_950_475_264L);
+        assertThat(plan.kvTokens()).isEqualTo(568_512);
         assertThat(plan.users(2000)).isEqualTo(277);
     }
 
@@ -27,9 +29,9 @@ class MemoryPlanTest {
         MemoryPlan plan = r1(new ParallelPlan(1, 8, true));
 
         assertThat(plan.weightBytes()).isEqualTo(101_865_920_864L);
-        assertThat(plan.workspaceBytes()).isEqualTo(1_239_847_940L);
-        assertThat(plan.kvPoolBytes()).isEqualTo(23_791_288_320L);
-        assertThat(plan.kvTokens()).isEqualTo(2_708_480);
+        assertThat(plan.workspaceBytes()).isEqualTo(1_177_678_088L);
+        assertThat(plan.kvPoolBytes()).isEqualTo(23_854_252_032L);
+        assertThat(plan.kvTokens()).isEqualTo(2_715_648);
         assertThat(plan.users(2000)).isEqualTo(1320);
     }
 
@@ -60,14 +62,35 @@ class MemoryPlanTest {
         assertThat(plan.refusal()).contains("for weights").endsWith("but a GPU has 126,900,000,000");
     }
 
+    /** 10944 / 8 = 1368 and 1408 / 8 = 176. */
     @Test
-    void aCutThroughAScaleBlockIsRefused() {
-        ModelConfig tiny = TestConfigs.parse(TestConfigs.tinyR1());
-        MemoryPlan plan =
-                MemoryPlan.of(tiny, new MemoryPlan.Demand(2, USABLE, 8, 512, false), new ParallelPlan(2, 1, false));
+    void v2LiteInBf16SplitsEightWays() {
+        ModelConfig lite = ModelConfig.read(TestConfigs.PUBLISHED.resolve("deepseek-v2-lite.json"));
+        MemoryPlan.Demand one = new MemoryPlan.Demand(1, USABLE, 64, 2048, false);
+        MemoryPlan.Demand eight = new MemoryPlan.Demand(8, USABLE, 64, 2048, false);
 
-        assertThat(plan.refusal())
-                .isEqualTo("the columns of o_proj, 128, split 2 ways cuts a block of 128 that shares one scale");
+        assertThat(MemoryPlan.of(lite, one, ParallelPlan.SINGLE).weightBytes()).isEqualTo(31_413_221_376L);
+        MemoryPlan plan = MemoryPlan.of(lite, eight, new ParallelPlan(8, 1, false));
+        assertThat(plan.fits()).isTrue();
+        assertThat(plan.weightBytes()).isEqualTo(3_988_797_440L);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "8 | 1 | false | num_attention_heads 4 isn't a multiple of 8 ranks",
+                "1 | 32 | true | n_routed_experts 16 isn't a multiple of 32 ranks",
+                "2 | 3 | true | of tp 2 and ep 3 neither is a multiple of the other",
+                "1 | 4 | false | ep 4 over tp 1 needs dp attention",
+                "4 | 2 | true | dp attention over 4 ranks needs ep 4, not 2"
+            })
+    void plansThatCantCutTheShippedModelAreRefused(int tp, int ep, boolean dpAttention, String reason) {
+        ModelConfig tiny = TestConfigs.parse(TestConfigs.tinyR1());
+        MemoryPlan plan = MemoryPlan.of(
+                tiny, new MemoryPlan.Demand(2, USABLE, 8, 512, false), new ParallelPlan(tp, ep, dpAttention));
+
+        assertThat(plan.refusal()).isEqualTo(reason);
     }
 
     private static MemoryPlan r1(ParallelPlan plan) {

@@ -2,9 +2,11 @@ package io.millrace.engine.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.engine.ConfigException;
+import io.millrace.kernels.LinearFormat;
 import io.millrace.kernels.RouterSpec;
 import io.millrace.kernels.numeric.YarnRope;
 import java.nio.charset.StandardCharsets;
@@ -38,6 +40,18 @@ class ModelConfigTest {
         assertThat(config.yarnRope().softmaxScale(config.qHeadDim())).isEqualTo(0.1352337788608801);
     }
 
+    /** docs/models.md; worked out by hand: 192^-1/2 · (0.1 · mscale · ln 40 + 1)², without YaRN 192^-1/2. */
+    @ParameterizedTest
+    @CsvSource({
+        "deepseek-v2-lite, 0.11472138679292611",
+        "moonlight-16b-a3b-instruct, 0.07216878364870322",
+        "deepseek-v3.1, 0.1352337788608801"
+    })
+    void knowsTheSoftmaxScaleOfPublishedConfigs(String name, double scale) {
+        ModelConfig config = ModelConfig.read(TestConfigs.PUBLISHED.resolve(name + ".json"));
+        assertThat(config.yarnRope().softmaxScale(config.qHeadDim())).isCloseTo(scale, within(1e-16));
+    }
+
     @Test
     void takesModelsWithoutQueryLatentWithoutRopeScalingAndWithSeveralEndTokens() {
         ObjectNode json = TestConfigs.tinyR1();
@@ -60,10 +74,32 @@ class ModelConfigTest {
         assertThat(TestConfigs.parse(json).routerSpec()).isEqualTo(new RouterSpec(16, 4, 1, 1, false, false, 2.5f));
     }
 
+    @Test
+    void refusesToScaleNormalisedSoftmaxWeights() {
+        ObjectNode json = TestConfigs.tinyR1().put("topk_method", "greedy").put("scoring_func", "softmax");
+        assertThatExceptionOfType(ConfigException.class)
+                .isThrownBy(() -> TestConfigs.parse(json))
+                .withMessage(
+                        "config.json: routed_scaling_factor is 2.5 but must be 1 where norm_topk_prob is true and scores are"
+                                + " softmax: published code differs on whether to apply it");
+        assertThat(TestConfigs.parse(json.put("routed_scaling_factor", 1)).normTopkProb())
+                .isTrue();
+    }
+
+    @Test
+    void weightsAreBf16UnlessQuantised() {
+        assertThat(TestConfigs.parse(TestConfigs.tinyR1()).linearFormat()).isEqualTo(LinearFormat.E4M3);
+        ObjectNode json = TestConfigs.tinyR1();
+        ((ObjectNode) json.get("quantization_config")).put("scale_fmt", "ue8m0");
+        assertThat(TestConfigs.parse(json).linearFormat()).isEqualTo(LinearFormat.E4M3_UE8M0);
+        json.putNull("quantization_config");
+        assertThat(TestConfigs.parse(json).linearFormat()).isEqualTo(LinearFormat.BF16);
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            model_type           | "deepseek_v2"  | model_type is deepseek_v2 but must be deepseek_v3
-            architectures        | ["LlamaForCausalLM"] | architectures is [LlamaForCausalLM] but must be [DeepseekV3ForCausalLM], the only one that this engine runs
+            model_type           | "deepseek_v32" | model_type is deepseek_v32 but must be deepseek_v3 or deepseek_v2
+            architectures        | ["LlamaForCausalLM"] | architectures is [LlamaForCausalLM] but must be one of [DeepseekV3ForCausalLM, DeepseekV2ForCausalLM], the ones that this engine runs
             hidden_act           | "gelu"         | hidden_act is gelu but must be silu
             attention_bias       | true           | attention_bias is true but must be false
             tie_word_embeddings  | true           | tie_word_embeddings is true but must be false
@@ -89,7 +125,6 @@ class ModelConfigTest {
             rms_norm_eps         | 0              | rms_norm_eps is 0 but must be a number from
             norm_topk_prob       | 1              | norm_topk_prob is 1 but must be true or false
             eos_token_id         | 512            | eos_token_id is 512 but must be an id or a list of ids, each from 0 to 511
-            quantization_config  | null           | quantization_config is missing, so the weights are bf16, but this engine runs fp8
             rope_scaling         | {"type": "linear", "factor": 2} | rope_scaling.type is linear but must be yarn (or no rope_scaling)
             """)
     void refusesWhatItCannotRun(String key, String value, String message) throws Exception {
@@ -110,7 +145,7 @@ class ModelConfigTest {
             quantization_config | quant_method      | "awq"      | quantization_config.quant_method is awq but must be fp8
             quantization_config | fmt               | "e5m2"     | quantization_config.fmt is "e5m2" but must be e4m3
             quantization_config | weight_block_size | [64, 128]  | quantization_config.weight_block_size is [64, 128] but must be [128, 128]
-            quantization_config | scale_fmt         | "ue8m0"    | quantization_config.scale_fmt is ue8m0 but must be absent (f32 block scales)
+            quantization_config | scale_fmt         | "ue5m3"    | quantization_config.scale_fmt is "ue5m3" but must be ue8m0
             quantization_config | activation_scheme | "static"   | quantization_config.activation_scheme is "static" but must be dynamic
             """)
     void refusesNestedKeysByTheirPath(String object, String key, String value, String message) throws Exception {

@@ -1,5 +1,6 @@
 package io.millrace.engine.model;
 
+import io.millrace.kernels.LinearFormat;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -235,6 +236,9 @@ final class PlainReference {
         for (int from = 0; from < x.length && isRounding; from += 128) {
             int to = Math.min(x.length, from + 128);
             double scale = Arrays.stream(x, from, to).map(Math::abs).reduce(1e-4, Math::max) / 448;
+            if (c.linearFormat() == LinearFormat.E4M3_UE8M0) {
+                scale = Math.pow(2, Math.ceil(Math.log(scale) / Math.log(2)));
+            }
             for (int i = from; i < to; i++) {
                 x[i] = rounded(x[i] / scale, 4, -6) * scale;
             }

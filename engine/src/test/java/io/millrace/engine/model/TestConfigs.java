@@ -16,6 +16,8 @@ final class TestConfigs {
     static final JsonMapper JSON = new JsonMapper();
     /** The shipped model; surefire runs in the module's folder. */
     static final Path TINY_R1 = Path.of("..", "models", "tiny-r1");
+    /** What config.json says in published checkpoints. */
+    static final Path PUBLISHED = Path.of("..", "models", "configs");
 
     private TestConfigs() {}
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.engine.ConfigException;
 import io.millrace.kernels.DType;
+import io.millrace.kernels.Device;
 import io.millrace.kernels.DeviceException;
 import io.millrace.kernels.Fp8Matrix;
 import io.millrace.kernels.Fp8Weight;
@@ -33,7 +34,7 @@ class WeightLoaderTest {
 
     private FakeDevice load(Path model) {
         FakeDevice device = new FakeDevice();
-        WeightLoader.load(ModelFolder.open(model), false, device, ProgressListener.NONE);
+        load(ModelFolder.open(model), false, device, ProgressListener.NONE);
         return device;
     }
 
@@ -124,7 +125,7 @@ class WeightLoaderTest {
     void reportsEveryByteOnce() {
         List<Long> done = new ArrayList<>();
         List<Long> total = new ArrayList<>();
-        WeightLoader.load(ModelFolder.open(folder), false, new FakeDevice(), (d, t) -> {
+        load(ModelFolder.open(folder), false, new FakeDevice(), (d, t) -> {
             done.add(d);
             total.add(t);
         });
@@ -140,7 +141,7 @@ class WeightLoaderTest {
         for (ModelFolder model : List.of(
                 ModelFolder.open(TestConfigs.TINY_R1),
                 ModelFolder.open(BrokenFolders.healthy(parent.resolve("sharded"), 100_000)))) {
-            assertThat(WeightLoader.load(model, false, new FakeDevice(), ProgressListener.NONE)
+            assertThat(load(model, false, new FakeDevice(), ProgressListener.NONE)
                             .hash())
                     .isEqualTo(model.hash(ProgressListener.NONE));
         }
@@ -155,7 +156,7 @@ class WeightLoaderTest {
             }
         };
         assertThatExceptionOfType(DeviceException.class)
-                .isThrownBy(() -> WeightLoader.load(ModelFolder.open(folder), false, full, ProgressListener.NONE))
+                .isThrownBy(() -> load(ModelFolder.open(folder), false, full, ProgressListener.NONE))
                 .withMessageEndingWith(" doesn't fit");
     }
 
@@ -245,5 +246,10 @@ class WeightLoaderTest {
             }
         }
         assertThat(Math.sqrt(sum / 200)).isCloseTo(1.0, within(0.5)); // √(inputs · variance)
+    }
+
+    private static WeightLoader.Loaded load(
+            ModelFolder folder, boolean isDrafting, Device device, ProgressListener listener) {
+        return WeightLoader.load(folder, RankShare.whole(folder.config()), isDrafting, device, listener);
     }
 }

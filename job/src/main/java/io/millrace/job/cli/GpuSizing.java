@@ -10,22 +10,23 @@ import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The part of {@code model inspect} that says which parallel plan fits so many GPUs. */
 final class GpuSizing {
     private static final Pattern SIZE = Pattern.compile("(\\d{1,15}(?:\\.\\d{1,6})?) ?(B|MB|GB|MiB|GiB)?");
     private static final double GB = 1e9;
+    private static final String DEFAULT_MEMORY = "141GB";
 
     @Option(names = "--gpus", paramLabel = "N", description = "Show which parallel plans fit N equal GPUs.")
     private int numGpus;
 
     @Option(
             names = "--gpu-memory",
-            defaultValue = "141GB",
             paramLabel = "SIZE",
-            description = "Memory of each (GB = 10^9, GiB = 2^30). Default: ${DEFAULT-VALUE}.")
-    private String memory = "";
+            description = "Memory of each (GB = 10^9, GiB = 2^30). Default: " + DEFAULT_MEMORY + ".")
+    private @Nullable String memory;
 
     @Option(
             names = "--gpu-memory-utilization",
@@ -63,7 +64,16 @@ final class GpuSizing {
             description = "Prompt plus answer of a user. Default: ${DEFAULT-VALUE}.")
     private List<Integer> contextTokens = List.of();
 
+    /**
+     * Returns whether plans are wanted.
+     *
+     * @throws ConfigException if a size is given but no number of GPUs
+     */
     boolean isAsked() {
+        if (numGpus == 0 && memory != null) {
+            throw new ConfigException(
+                    "gpu-memory is " + memory + " but gpus isn't given: add --gpus N, or leave gpu-memory out");
+        }
         return numGpus != 0;
     }
 
@@ -85,7 +95,9 @@ final class GpuSizing {
             throw new ConfigException(
                     "gpu-memory-utilization is " + utilization + " but must be above 0 and at most 1");
         }
-        return utilization.multiply(BigDecimal.valueOf(sizeBytes(memory))).longValue();
+        return utilization
+                .multiply(BigDecimal.valueOf(sizeBytes(memory == null ? DEFAULT_MEMORY : memory)))
+                .longValue();
     }
 
     /** Reads {@code 141GB}, {@code 80 GiB}, {@code 1000000000}. */

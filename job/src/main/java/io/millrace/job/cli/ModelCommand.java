@@ -94,6 +94,15 @@ final class ModelCommand {
                 c.nRoutedExperts(),
                 c.numExpertsPerTok(),
                 c.nSharedExperts());
+        row(
+                terminal,
+                "routing",
+                "%s, %s",
+                c.isNoauxTc()
+                        ? "sigmoid with bias, " + c.topkGroup() + " of " + c.nGroup() + " groups"
+                        : "greedy softmax",
+                c.normTopkProb() ? "normalised" : "not normalised");
+        row(terminal, "linear layers", "%s", linearFormat(c));
         row(terminal, "context", "%,d tokens", c.maxPositionEmbeddings());
         row(
                 terminal,
@@ -122,6 +131,10 @@ final class ModelCommand {
         terminal.say(String.format(Locale.ROOT, "%-20s", name) + String.format(Locale.ROOT, format, values));
     }
 
+    private static String linearFormat(ModelConfig config) {
+        return config.linearFormat().name().toLowerCase(Locale.ROOT);
+    }
+
     private static ObjectNode json(ModelReport r) {
         ObjectNode json = JSON.createObjectNode();
         json.put("model", r.name());
@@ -132,6 +145,7 @@ final class ModelCommand {
         json.put("hidden_size", r.config().hiddenSize());
         json.put("vocab_size", r.config().vocabSize());
         json.put("max_position_embeddings", r.config().maxPositionEmbeddings());
+        json.put("linear_format", linearFormat(r.config()));
         json.put("weight_bytes", r.weightBytes());
         json.put("e4m3_bytes", r.e4m3Bytes());
         json.put("scale_bytes", r.scaleBytes());

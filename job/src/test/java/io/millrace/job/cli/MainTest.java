@@ -11,6 +11,7 @@ import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class MainTest {
@@ -81,6 +82,16 @@ class MainTest {
 
         assertThat(run.exitCode()).isZero();
         assertThat(run.out()).startsWith("Usage: millrace " + command);
+    }
+
+    @Test
+    void gpuMemoryWithoutGpusIsRefused() {
+        CommandRun run = CommandRun.of("", "model", "inspect", "--gpu-memory", "80GB");
+
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.out()).isEmpty();
+        assertThat(run.err())
+                .contains("gpu-memory is 80GB but gpus isn't given: add --gpus N, or leave gpu-memory out");
     }
 
     @Test
@@ -163,5 +174,21 @@ class MainTest {
         assertThat(report.path("layers").asInt()).isEqualTo(2);
         assertThat(report.path("vocab_size").asInt()).isEqualTo(300);
         assertThat(CommandRun.of("", "model", "hash", output).out()).matches("[0-9a-f]{64}\n");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "deepseek-v2-lite, 15706484224, bf16",
+        "moonlight-16b-a3b-instruct, 15960110208, bf16",
+        "deepseek-v3.1, 671026419200, e4m3_ue8m0"
+    })
+    void inspectsPublishedConfigs(String name, long parameters, String format) throws Exception {
+        Path config = Home.tinyR1().resolveSibling("configs").resolve(name + ".json");
+
+        CommandRun run = CommandRun.of("", "model", "inspect", "--config", config.toString(), "--json");
+
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.json().path("parameters").asLong()).isEqualTo(parameters);
+        assertThat(run.json().path("linear_format").asText()).isEqualTo(format);
     }
 }

@@ -3,7 +3,10 @@ package io.millrace.kernels.cpu;
 import io.millrace.kernels.Fp8Activations;
 import io.millrace.kernels.cpu.simd.Lanes;
 
-/** f32 rows, multiplied by 2⁶⁰ to meet e4m3 codes that are widened 2¹²⁰ too small ({@link Lanes#HALF_WIDENING}). Thread: the rank's. */
+/**
+ * f32 rows, multiplied by 2⁶⁰ to meet e4m3 codes that are widened 2¹²⁰ too small ({@link Lanes#HALF_WIDENING}); bf16 weights take
+ * it off again. Thread: the rank's.
+ */
 final class CpuActivations implements Fp8Activations {
     private final float[] values;
     private final int rows;

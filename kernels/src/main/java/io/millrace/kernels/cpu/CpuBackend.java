@@ -48,7 +48,7 @@ public final class CpuBackend implements Backend {
         }
         int numRanks = plan.numRanks();
         int threadsPerRank = Math.max(1, numThreads / numRanks);
-        List<CpuCollective> group = CpuCollective.group(numRanks);
+        List<CpuCollective> group = CpuCollective.of(plan);
         collectives.addAll(group);
         List<Rank> ranks = new ArrayList<>();
         for (int i = 0; i < numRanks; i++) {
@@ -63,7 +63,7 @@ public final class CpuBackend implements Backend {
     @Override
     public void close() {
         isClosed = true;
-        collectives.forEach(CpuCollective::close);
+        collectives.forEach(CpuCollective::abandon);
         pools.forEach(WorkerPool::close);
         lanes.close();
         collectives.clear();

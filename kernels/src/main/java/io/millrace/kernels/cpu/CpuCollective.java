@@ -1,117 +1,142 @@
 package io.millrace.kernels.cpu;
 
 import io.millrace.kernels.Collective;
-import io.millrace.kernels.DeviceException;
+import io.millrace.kernels.Fp8Activations;
+import io.millrace.kernels.GroupRows;
+import io.millrace.kernels.ParallelPlan;
+import io.millrace.kernels.RankMeeting;
+import io.millrace.kernels.Routing;
 import io.millrace.kernels.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.BrokenBarrierException;
-import java.util.concurrent.CyclicBarrier;
 
 /**
- * Sums between ranks of one JVM: each rank adds its slice of all ranks' tensors in rank order, then copies the whole sum. Thread: the
- * rank's; {@link #close} from any, it wakes the waiting ones with a {@link DeviceException}.
+ * Sums and exchange between ranks of one JVM, over shared arrays. Thread: the rank's; {@link #abandon} from any.
  */
 final class CpuCollective implements Collective {
     private final int rank;
-    private final Group group;
+    private final int tp;
+    private final World world;
+    private final CpuSum sum;
 
-    private CpuCollective(int rank, Group group) {
+    private CpuCollective(int rank, int tp, World world, CpuSum sum) {
         this.rank = rank;
-        this.group = group;
+        this.tp = tp;
+        this.world = world;
+        this.sum = sum;
     }
 
-    /** Makes the collectives of {@code numRanks} ≥ 1 ranks. */
-    static List<CpuCollective> group(int numRanks) {
-        Group group = new Group(numRanks);
+    /** Makes the collectives of a plan's ranks. */
+    static List<CpuCollective> of(ParallelPlan plan) {
+        World world = new World(plan.numRanks());
         List<CpuCollective> members = new ArrayList<>();
-        for (int i = 0; i < numRanks; i++) {
-            members.add(new CpuCollective(i, group));
+        for (int i = 0; i < plan.numRanks(); i++) {
+            int inGroup = i % plan.tp();
+            CpuSum sum =
+                    inGroup == 0 ? new CpuSum(new RankMeeting(plan.tp()), plan.tp()) : members.get(i - inGroup).sum;
+            world.sums.add(sum);
+            members.add(new CpuCollective(i, plan.tp(), world, sum));
         }
         return members;
     }
 
     @Override
     public void allReduce(Tensor x) {
-        if (group.tensors.length == 1) {
-            return;
-        }
-        CpuTensor mine = Shapes.cpu(x);
-        group.tensors[rank] = mine;
-        group.await();
-        CpuTensor first = group.tensors[0];
-        for (CpuTensor other : group.tensors) { // every rank sees the same tensors, so all fail together
-            Shapes.equal("allReduce: rows", other.rows(), first.rows());
-            Shapes.equal("allReduce: columns", other.cols(), first.cols());
-        }
-        int rows = mine.numRows();
-        int cols = mine.numCols();
-        float[] sum = group.reserve(rows * cols, rank);
-        int ranks = group.tensors.length;
-        for (int r = (int) ((long) rows * rank / ranks); r < (int) ((long) rows * (rank + 1) / ranks); r++) {
-            addRows(sum, r * cols, r, cols);
-        }
-        group.await();
-        for (int r = 0; r < rows; r++) {
-            System.arraycopy(sum, r * cols, mine.f32(), mine.at(r), cols);
-        }
+        sum.allReduce(rank % tp, Shapes.cpu(x));
     }
 
-    private void addRows(float[] sum, int at, int row, int cols) {
-        CpuTensor first = group.tensors[0];
-        System.arraycopy(first.f32(), first.at(row), sum, at, cols);
-        for (int rank = 1; rank < group.tensors.length; rank++) {
-            CpuTensor other = group.tensors[rank];
-            float[] x = other.f32();
-            int p = other.at(row);
-            for (int c = 0; c < cols; c++) {
-                sum[at + c] += x[p + c];
+    @Override
+    public void gatherColumns(Tensor x) {
+        sum.gatherColumns(rank % tp, Shapes.cpu(x));
+    }
+
+    @Override
+    public void dispatch(
+            Fp8Activations outActivations, Routing out, Fp8Activations x, Tensor expertIds, GroupRows groups) {
+        CpuActivations outX = Shapes.cpu(outActivations);
+        CpuTensor ids = Shapes.cpu(out.expertIds());
+        world.x[rank] = Shapes.cpu(x);
+        world.ids[rank] = Shapes.cpu(expertIds);
+        world.meeting.await("dispatch");
+        int cols = outX.numCols();
+        for (int g = 0; g < groups.numGroups(); g++) {
+            CpuActivations from = world.x[g * tp + rank % tp];
+            CpuTensor fromIds = world.ids[g * tp + rank % tp];
+            int first = groups.first(g);
+            int rows = groups.rows(g);
+            System.arraycopy(from.values(), 0, outX.values(), first * cols, rows * cols);
+            for (int t = 0; t < rows; t++) {
+                System.arraycopy(fromIds.i32(), fromIds.at(t), ids.i32(), ids.at(first + t), ids.numCols());
             }
         }
     }
 
-    void close() {
-        group.isClosed = true;
-        group.barrier.reset();
-    }
-
-    /** What the ranks share. */
-    private static final class Group {
-        final CyclicBarrier barrier;
-        final CpuTensor[] tensors;
-        volatile boolean isClosed;
-        private volatile float[] sum = {};
-
-        Group(int numRanks) {
-            barrier = new CyclicBarrier(numRanks);
-            tensors = new CpuTensor[numRanks];
-        }
-
-        /** Returns the shared buffer, grown by rank 0 if it is too small; all ranks meet here. */
-        float[] reserve(int count, int rank) {
-            if (sum.length
-                    < count) { // every rank sees the same length, because it changes only between the next two meetings
-                await();
-                if (rank == 0) {
-                    sum = new float[count + count / 2];
+    @Override
+    public void collect(
+            Tensor outTensor,
+            Tensor expertOut,
+            Routing arrived,
+            Routing chosen,
+            Tensor sharedTensor,
+            GroupRows groups) {
+        CpuTensor out = Shapes.cpu(outTensor);
+        CpuTensor shared = Shapes.cpu(sharedTensor);
+        CpuTensor ids = Shapes.cpu(chosen.expertIds());
+        CpuTensor weights = Shapes.cpu(chosen.weights());
+        world.expertOut[rank] = Shapes.cpu(expertOut);
+        world.pairRows[rank] = Shapes.cpu(arrived.pairRows());
+        world.meeting.await("collect");
+        int expertsOfRank = Math.toIntExact(arrived.offsets().rows() - 1);
+        int firstRow = groups.first(rank / tp);
+        float[] row = new float[out.numCols()];
+        for (int t = 0; t < out.numRows(); t++) {
+            Arrays.fill(row, 0);
+            for (int j = 0; j < ids.numCols(); j++) {
+                int id = ids.i32()[ids.at(t) + j];
+                if (id >= 0) {
+                    add(row, id / expertsOfRank, firstRow + t, j, weights.f32()[weights.at(t) + j]);
                 }
-                await();
             }
-            return sum;
+            for (int c = 0; c < row.length; c++) {
+                out.f32()[out.at(t) + c] = row[c] + shared.f32()[shared.at(t) + c];
+            }
         }
+    }
 
-        void await() {
-            if (isClosed) {
-                throw new DeviceException("allReduce after the cpu back end was closed: end the ranks' threads first");
-            }
-            try {
-                barrier.await();
-            } catch (BrokenBarrierException e) {
-                throw new DeviceException("allReduce given up: another rank failed or the cpu back end was closed", e);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new DeviceException("allReduce given up: the rank's thread was interrupted", e);
-            }
+    /** sum = fma(weight, the pair's row on the expert's rank, sum). */
+    private void add(float[] sum, int from, int arrivedRow, int j, float weight) {
+        CpuTensor pairRows = world.pairRows[from];
+        int pairRow = pairRows.i32()[pairRows.at(arrivedRow) + j];
+        CpuTensor expertOut = world.expertOut[from];
+        Shapes.inRange("collect: row of expertOut", pairRow, expertOut.rows());
+        int at = expertOut.at(pairRow);
+        for (int c = 0; c < sum.length; c++) {
+            sum[c] = Math.fma(weight, expertOut.f32()[at + c], sum[c]);
+        }
+    }
+
+    @Override
+    public void abandon() {
+        world.meeting.abandon();
+        world.sums.forEach(CpuSum::abandon);
+    }
+
+    /** What all ranks share. */
+    private static final class World {
+        final RankMeeting meeting;
+        final CpuActivations[] x;
+        final CpuTensor[] ids;
+        final CpuTensor[] expertOut;
+        final CpuTensor[] pairRows;
+        final List<CpuSum> sums = new ArrayList<>();
+
+        World(int numRanks) {
+            meeting = new RankMeeting(numRanks);
+            x = new CpuActivations[numRanks];
+            ids = new CpuTensor[numRanks];
+            expertOut = new CpuTensor[numRanks];
+            pairRows = new CpuTensor[numRanks];
         }
     }
 }

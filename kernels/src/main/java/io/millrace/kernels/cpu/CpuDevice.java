@@ -1,5 +1,6 @@
 package io.millrace.kernels.cpu;
 
+import io.millrace.kernels.Bf16Matrix;
 import io.millrace.kernels.CapturedStep;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.DenseWeight;
@@ -9,6 +10,8 @@ import io.millrace.kernels.DeviceInfo;
 import io.millrace.kernels.Fp8Activations;
 import io.millrace.kernels.Fp8Matrix;
 import io.millrace.kernels.Fp8Weight;
+import io.millrace.kernels.LinearFormat;
+import io.millrace.kernels.LinearWeight;
 import io.millrace.kernels.Tensor;
 import io.millrace.kernels.cpu.simd.Lanes;
 import java.nio.ByteBuffer;
@@ -52,7 +55,8 @@ final class CpuDevice implements Device {
     }
 
     @Override
-    public Fp8Activations allocateActivations(long rows, long cols) {
+    public Fp8Activations allocateActivations(
+            long rows, long cols, LinearFormat format, int skewCols) { // f32 rows share no scales
         int count = checkedCount("activations", DType.F32, rows, cols);
         long[] shape = {rows, cols};
         return onHeap(
@@ -94,6 +98,18 @@ final class CpuDevice implements Device {
         long[] shape = {experts.size(), rows, cols};
         checkedCount(name, DType.E4M3, rows + Fp8Matrix.BLOCK, cols);
         return onHeap(name, DType.E4M3, shape, () -> new CpuFp8Weight(name, Packing.e4m3(name, experts)));
+    }
+
+    @Override
+    public LinearWeight uploadBf16(String name, List<List<Bf16Matrix>> experts) {
+        if (experts.isEmpty() || experts.get(0).isEmpty()) {
+            throw new IllegalArgumentException(name + ": no matrix to upload");
+        }
+        int rows = experts.get(0).stream().mapToInt(Bf16Matrix::rows).sum();
+        int cols = experts.get(0).get(0).cols();
+        long[] shape = {experts.size(), rows, cols};
+        checkedCount(name, DType.BF16, rows + Fp8Matrix.BLOCK, cols);
+        return onHeap(name, DType.BF16, shape, () -> new CpuLinearWeight(name, Packing.bf16(name, experts)));
     }
 
     @Override

@@ -1,7 +1,7 @@
 package io.millrace.kernels.cpu;
 
 import io.millrace.kernels.Fp8Activations;
-import io.millrace.kernels.Fp8Weight;
+import io.millrace.kernels.LinearWeight;
 import io.millrace.kernels.Routing;
 import io.millrace.kernels.Tensor;
 import java.util.Arrays;
@@ -25,10 +25,11 @@ final class CpuExperts {
         this.pool = pool;
     }
 
-    void groupedGemm(Tensor outTensor, Fp8Activations activations, Fp8Weight experts, Routing routing, boolean gather) {
+    void groupedGemm(
+            Tensor outTensor, Fp8Activations activations, LinearWeight experts, Routing routing, boolean gather) {
         CpuTensor result = Shapes.cpu(outTensor);
         CpuActivations x = Shapes.cpu(activations);
-        CpuFp8Weight w = CpuGemm.fp8(experts);
+        CpuLinearWeight w = CpuGemm.linear(experts);
         CpuTensor offsets = Shapes.cpu(routing.offsets());
         CpuTensor pairTokens = Shapes.cpu(routing.pairTokens());
         Shapes.equal("groupedGemm", w, "columns of x", x.cols(), w.cols());

@@ -2,7 +2,7 @@ package io.millrace.kernels.cpu;
 
 import io.millrace.kernels.DenseWeight;
 import io.millrace.kernels.Fp8Activations;
-import io.millrace.kernels.Fp8Weight;
+import io.millrace.kernels.LinearWeight;
 import io.millrace.kernels.Tensor;
 
 /** The matrix products of {@link io.millrace.kernels.Ops} that take every row. Thread: the rank's. */
@@ -13,10 +13,10 @@ final class CpuGemm {
         this.products = products;
     }
 
-    void gemm(Tensor outTensor, Fp8Activations activations, Fp8Weight weight) {
+    void gemm(Tensor outTensor, Fp8Activations activations, LinearWeight weight) {
         CpuTensor out = Shapes.cpu(outTensor);
         CpuActivations x = Shapes.cpu(activations);
-        CpuFp8Weight w = fp8(weight);
+        CpuLinearWeight w = linear(weight);
         Shapes.equal("gemm", w, "experts", w.numExperts(), 1);
         checkProduct("gemm", w, out, x.rows(), x.cols(), w.rows(), w.cols());
         products.begin(out.numRows());
@@ -53,9 +53,9 @@ final class CpuGemm {
         products.each(out.f32(), outStep, x.f32(), xStep, w.matrices());
     }
 
-    static CpuFp8Weight fp8(Fp8Weight weight) {
-        if (weight instanceof CpuFp8Weight) {
-            return (CpuFp8Weight) weight;
+    static CpuLinearWeight linear(LinearWeight weight) {
+        if (weight instanceof CpuLinearWeight) {
+            return (CpuLinearWeight) weight;
         }
         throw new IllegalArgumentException("weight " + weight.name() + " belongs to another back end");
     }

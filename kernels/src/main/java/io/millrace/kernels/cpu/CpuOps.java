@@ -3,8 +3,8 @@ package io.millrace.kernels.cpu;
 import io.millrace.kernels.AttentionBatch;
 import io.millrace.kernels.DenseWeight;
 import io.millrace.kernels.Fp8Activations;
-import io.millrace.kernels.Fp8Weight;
 import io.millrace.kernels.KvLayer;
+import io.millrace.kernels.LinearWeight;
 import io.millrace.kernels.Ops;
 import io.millrace.kernels.RopeTable;
 import io.millrace.kernels.RouterSpec;
@@ -38,8 +38,8 @@ final class CpuOps implements Ops {
     }
 
     @Override
-    public void embed(Tensor out, Tensor table, Tensor ids) {
-        rows.embed(out, table, ids);
+    public void embed(Tensor out, Tensor table, Tensor ids, int firstId, long vocabulary) {
+        rows.embed(out, table, ids, firstId, vocabulary);
     }
 
     @Override
@@ -58,7 +58,7 @@ final class CpuOps implements Ops {
     }
 
     @Override
-    public void gemm(Tensor out, Fp8Activations x, Fp8Weight w) {
+    public void gemm(Tensor out, Fp8Activations x, LinearWeight w) {
         gemm.gemm(out, x, w);
     }
 
@@ -88,7 +88,12 @@ final class CpuOps implements Ops {
     }
 
     @Override
-    public void groupedGemm(Tensor out, Fp8Activations x, Fp8Weight w, Routing routing, boolean gather) {
+    public void listPairs(Routing routing, int firstExpert) {
+        router.listPairs(routing, firstExpert);
+    }
+
+    @Override
+    public void groupedGemm(Tensor out, Fp8Activations x, LinearWeight w, Routing routing, boolean gather) {
         experts.groupedGemm(out, x, w, routing, gather);
     }
 

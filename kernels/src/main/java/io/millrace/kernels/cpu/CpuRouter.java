@@ -50,7 +50,6 @@ final class CpuRouter implements WorkerPool.Work {
             s.reserve(experts, spec.nGroup());
         }
         pool.run(this, logits.numRows(), Math.max(1, MIN_THREAD_ELEMENTS / experts));
-        listPairs(out);
     }
 
     @Override
@@ -145,24 +144,24 @@ final class CpuRouter implements WorkerPool.Work {
     }
 
     /** Counting sort of the pairs by expert; tokens stay in order within one. */
-    private void listPairs(Routing out) {
+    void listPairs(Routing out, int firstExpert) {
+        CpuTensor ids = Shapes.cpu(out.expertIds());
         CpuTensor offsets = Shapes.cpu(out.offsets());
         CpuTensor pairTokens = Shapes.cpu(out.pairTokens());
         CpuTensor pairRows = Shapes.cpu(out.pairRows());
-        int experts = spec.numExperts();
-        int topK = spec.numExpertsPerTok();
-        int rows = logits.numRows();
-        Shapes.equal("route: length of offsets", offsets.rows(), experts + 1L);
-        Shapes.atLeast("route: length of pairTokens", pairTokens.rows(), (long) rows * topK);
-        Shapes.atLeast("route: rows of pairRows", pairRows.rows(), rows);
-        Shapes.equal("route: columns of pairRows", pairRows.cols(), topK);
+        int experts = offsets.numRows() - 1;
+        int topK = ids.numCols();
+        int rows = ids.numRows();
+        Shapes.atLeast("listPairs: length of pairTokens", pairTokens.rows(), (long) rows * Math.min(topK, experts));
+        Shapes.atLeast("listPairs: rows of pairRows", pairRows.rows(), rows);
+        Shapes.equal("listPairs: columns of pairRows", pairRows.cols(), topK);
         if (next.length < experts + 1) {
             next = new int[experts + 1];
         }
         Arrays.fill(next, 0);
         for (int t = 0; t < rows; t++) {
             for (int k = 0; k < topK; k++) {
-                next[expertIds.i32()[expertIds.at(t) + k] + 1]++; // −1 counts at 0, where nothing else does
+                next[local(ids, t, k, firstExpert, experts) + 1]++; // −1 counts at 0, where nothing else does
             }
         }
         next[0] = 0;
@@ -173,7 +172,7 @@ final class CpuRouter implements WorkerPool.Work {
         }
         for (int t = 0; t < rows; t++) {
             for (int k = 0; k < topK; k++) {
-                int expert = expertIds.i32()[expertIds.at(t) + k];
+                int expert = local(ids, t, k, firstExpert, experts);
                 int row = expert < 0 ? -1 : next[expert]++;
                 pairRows.i32()[pairRows.at(t) + k] = row;
                 if (row >= 0) {
@@ -181,6 +180,12 @@ final class CpuRouter implements WorkerPool.Work {
                 }
             }
         }
+    }
+
+    /** Returns which of the experts from {@code firstExpert} on a pair's is, −1 if none. */
+    private static int local(CpuTensor ids, int t, int k, int firstExpert, int experts) {
+        int expert = ids.i32()[ids.at(t) + k] - firstExpert;
+        return expert >= 0 && expert < experts ? expert : -1;
     }
 
     /** One worker's state of a row. */

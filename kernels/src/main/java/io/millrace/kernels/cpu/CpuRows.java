@@ -6,6 +6,7 @@ import io.millrace.kernels.KvLayer;
 import io.millrace.kernels.Tensor;
 import io.millrace.kernels.cpu.simd.Lanes;
 import io.millrace.kernels.numeric.Bf16;
+import java.util.Arrays;
 
 /** The ops that treat each row by itself: embedding, norms, activations, copies. Rows in parallel. Thread: the rank's. */
 final class CpuRows {
@@ -14,6 +15,8 @@ final class CpuRows {
     private final Lanes lanes;
     private final WorkerPool pool;
     private final float[][] sums;
+    private int firstId;
+    private long vocabulary;
     private final WorkerPool.Work embedRows = this::embedRows;
     private final WorkerPool.Work normRows = this::normRows;
     private final WorkerPool.Work quantizeRows = this::quantizeRows;
@@ -35,7 +38,9 @@ final class CpuRows {
         sums = new float[pool.numThreads()][Lanes.SUM_LANES];
     }
 
-    void embed(Tensor outTensor, Tensor table, Tensor idTensor) {
+    void embed(Tensor outTensor, Tensor table, Tensor idTensor, int firstTableId, long newVocabulary) {
+        firstId = firstTableId;
+        vocabulary = newVocabulary;
         out = Shapes.cpu(outTensor);
         x = Shapes.cpu(table);
         ids = Shapes.cpu(idTensor);
@@ -120,8 +125,13 @@ final class CpuRows {
     private void embedRows(int from, int to, int worker) {
         int cols = out.numCols();
         for (int t = from; t < to; t++) {
-            int id = ids.i32()[ids.at(t)];
-            Shapes.inRange("embed: token id of row", t, id, x.rows());
+            int token = ids.i32()[ids.at(t)];
+            Shapes.inRange("embed: token id of row", t, token, vocabulary);
+            int id = token - firstId;
+            if (id < 0 || id >= x.numRows()) {
+                Arrays.fill(out.f32(), out.at(t), out.at(t) + cols, 0);
+                continue;
+            }
             if (x.dtype() == DType.F32) {
                 System.arraycopy(x.f32(), x.at(id), out.f32(), out.at(t), cols);
                 continue;

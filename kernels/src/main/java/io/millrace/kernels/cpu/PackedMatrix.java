@@ -17,19 +17,22 @@ final class PackedMatrix {
     final int start;
     /** [panels, ceil(cols / 128)] f32 · 2⁶⁰; empty if unscaled. */
     final float[] scales;
+    /** Of formats without block scales: 1, or 2⁻⁶⁰ for activations that hold 2⁶⁰. */
+    final float scale;
     /** First output row of each panel. */
     final int[] firstRow;
     /** Real rows of each panel, 1 … 64. */
     final int[] numRows;
 
-    /** Makes one with an array of its own. */
+    /** Makes one with an array of its own, for activations as they are. */
     PackedMatrix(Tile.Format format, int cols, int... partRows) {
-        this(format, newArray(format, numElements(cols, partRows)), 0, cols, partRows);
+        this(format, newArray(format, numElements(cols, partRows)), 0, 1, cols, partRows);
     }
 
     /** Makes one inside an array, where {@link #numElements} elements from {@code start} are its own. */
-    PackedMatrix(Tile.Format format, Object weights, int start, int cols, int... partRows) {
+    PackedMatrix(Tile.Format format, Object weights, int start, float scale, int cols, int... partRows) {
         this.format = format;
+        this.scale = scale;
         this.weights = weights;
         this.start = start;
         this.cols = cols;
@@ -85,6 +88,7 @@ final class PackedMatrix {
     /** Points the tile at a panel. */
     void load(Tile tile, int panel) {
         tile.format = format;
+        tile.scale = scale;
         tile.cols = cols;
         tile.start = start + panel * cols * Lanes.PANEL_ROWS;
         switch (format) {

@@ -1,5 +1,6 @@
 package io.millrace.kernels.cpu;
 
+import io.millrace.kernels.Bf16Matrix;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.DeviceException;
 import io.millrace.kernels.Fp8Matrix;
@@ -44,11 +45,14 @@ final class Packing {
         byte[] array = {};
         PackedMatrix[] packed = new PackedMatrix[experts.size()];
         for (int e = 0; e < packed.length; e++) {
-            checkShapes(name, e, experts.get(e), cols, partRows);
+            List<int[]> shapes = experts.get(e).stream()
+                    .map(part -> new int[] {part.rows(), part.cols()})
+                    .toList();
+            checkShapes(name, e, shapes, cols, partRows);
             if (e % perArray == 0) {
                 array = new byte[Math.min(perArray, packed.length - e) * elements];
             }
-            packed[e] = new PackedMatrix(Tile.Format.E4M3, array, e % perArray * elements, cols, partRows);
+            packed[e] = new PackedMatrix(Tile.Format.E4M3, array, e % perArray * elements, 1, cols, partRows);
             int panel = 0;
             for (Fp8Matrix part : experts.get(e)) {
                 panel = packPart(name, packed[e], panel, part, panelRows);
@@ -57,16 +61,44 @@ final class Packing {
         return packed;
     }
 
-    private static void checkShapes(String name, int expert, List<Fp8Matrix> parts, int cols, int[] partRows) {
-        for (int i = 0; i < parts.size() || i < partRows.length; i++) {
-            if (i >= parts.size()
+    /** Checks that an expert's parts, each [rows, cols], are shaped as the first expert's. */
+    private static void checkShapes(String name, int expert, List<int[]> shapes, int cols, int[] partRows) {
+        for (int i = 0; i < shapes.size() || i < partRows.length; i++) {
+            if (i >= shapes.size()
                     || i >= partRows.length
-                    || parts.get(i).rows() != partRows[i]
-                    || parts.get(i).cols() != cols) {
+                    || shapes.get(i)[0] != partRows[i]
+                    || shapes.get(i)[1] != cols) {
                 throw new IllegalArgumentException(
                         name + ": part " + i + " of expert " + expert + " has another shape than the first expert's");
             }
         }
+    }
+
+    /** As {@link #e4m3}, of bf16 parts, for activations that hold 2⁶⁰: a block's sum of products has to stay below 2⁶⁸. */
+    static PackedMatrix[] bf16(String name, List<List<Bf16Matrix>> experts) {
+        int cols = experts.get(0).get(0).cols();
+        int[] partRows = experts.get(0).stream().mapToInt(Bf16Matrix::rows).toArray();
+        int elements = PackedMatrix.numElements(cols, partRows);
+        int perArray = Math.max(1, MAX_ARRAY_BYTES / 2 / elements);
+        short[] array = {};
+        PackedMatrix[] packed = new PackedMatrix[experts.size()];
+        for (int e = 0; e < packed.length; e++) {
+            List<int[]> shapes = experts.get(e).stream()
+                    .map(part -> new int[] {part.rows(), part.cols()})
+                    .toList();
+            checkShapes(name, e, shapes, cols, partRows);
+            if (e % perArray == 0) {
+                array = new short[Math.min(perArray, packed.length - e) * elements];
+            }
+            int start = e % perArray * elements;
+            packed[e] = new PackedMatrix(Tile.Format.BF16, array, start, 1 / Lanes.HALF_WIDENING, cols, partRows);
+            int panel = 0;
+            for (Bf16Matrix part : experts.get(e)) {
+                packRows(packed[e], panel, shorts(part.values()), part.rows(), part.wholeCols());
+                panel += PackedMatrix.panels(part.rows());
+            }
+        }
+        return packed;
     }
 
     /**
@@ -77,23 +109,27 @@ final class Packing {
     private static int packPart(String name, PackedMatrix matrix, int firstPanel, Fp8Matrix part, byte[] rows) {
         int cols = part.cols();
         ByteBuffer codes = part.codes().duplicate();
-        FloatBuffer scales =
-                part.scales().duplicate().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+        int start = codes.position();
+        checkCut(name, part);
         for (int r = 0; r < part.rows(); r += Lanes.PANEL_ROWS) {
-            int count = Math.min(Lanes.PANEL_ROWS, part.rows() - r) * cols;
-            codes.get(rows, 0, count);
+            int panelRows = Math.min(Lanes.PANEL_ROWS, part.rows() - r);
+            int count = panelRows * cols;
+            for (int i = 0; i < panelRows; i++) {
+                codes.position(start + (r + i) * part.wholeCols()).get(rows, i * cols, cols);
+            }
             Arrays.fill(rows, count, rows.length, (byte) 0);
             int bad = firstNan(rows, count);
             if (bad >= 0) {
-                throw new DeviceException(name + ": code " + (rows[bad] & 0xFF) + " at row " + (r + bad / cols)
-                        + ", column " + bad % cols + " is NaN: the checkpoint is damaged, fetch it again");
+                throw new DeviceException(name + ": code " + (rows[bad] & 0xFF) + " at row "
+                        + (part.firstRow() + r + bad / cols) + ", column " + (part.firstCol() + bad % cols)
+                        + " is NaN: the checkpoint is damaged, fetch it again");
             }
             int panel = firstPanel + r / Lanes.PANEL_ROWS;
             int at = matrix.start + panel * cols * Lanes.PANEL_ROWS;
             for (int k = 0; k < cols; k += TURN_COLS) {
                 turn((byte[]) matrix.weights, at, rows, cols, k, Math.min(cols, k + TURN_COLS));
             }
-            packScales(name, matrix, panel, scales, r / Lanes.BLOCK);
+            packScales(name, matrix, panel, part, r);
         }
         return firstPanel + PackedMatrix.panels(part.rows());
     }
@@ -147,27 +183,50 @@ final class Packing {
         }
     }
 
-    private static void packScales(String name, PackedMatrix matrix, int panel, FloatBuffer scales, int scaleRow) {
+    private static void packScales(String name, PackedMatrix matrix, int panel, Fp8Matrix part, int firstRow) {
+        FloatBuffer scales =
+                part.scales().duplicate().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+        int wholeScaleCols = (part.wholeCols() + Lanes.BLOCK - 1) / Lanes.BLOCK;
         int scaleCols = matrix.scaleCols();
         for (int i = 0; i < scaleCols; i++) {
-            float scale = scales.get(scaleRow * scaleCols + i);
+            int at = part.scaleIndex(firstRow, i * Lanes.BLOCK);
+            float scale = scales.get(at);
             float stored = scale * Lanes.HALF_WIDENING;
             if (Float.isNaN(stored) || Float.isInfinite(stored)) {
-                throw new DeviceException(name + ": scale " + scale + " of block row " + scaleRow + ", block column "
-                        + i + " is not below 2^68: the checkpoint is damaged, fetch it again");
+                throw new DeviceException(name + ": scale " + scale + " of block row " + at / wholeScaleCols
+                        + ", block column " + at % wholeScaleCols
+                        + " is not below 2^68: the checkpoint is damaged, fetch it again");
             }
             matrix.scales[panel * scaleCols + i] = stored;
         }
     }
 
+    /** Refuses a part in which 64 rows or 128 columns don't share a scale: the lanes load one for all of them. */
+    private static void checkCut(String name, Fp8Matrix part) {
+        int skewRows = part.firstRow() % Lanes.PANEL_ROWS;
+        if (skewRows != 0 && part.firstRow() % Lanes.BLOCK + part.rows() > Lanes.BLOCK) {
+            throw cut(name, "rows", part.firstRow(), part.rows(), Lanes.PANEL_ROWS);
+        }
+        if (part.skewCols() != 0 && part.skewCols() + part.cols() > Lanes.BLOCK) {
+            throw cut(name, "columns", part.firstCol(), part.cols(), Lanes.BLOCK);
+        }
+    }
+
+    private static DeviceException cut(String name, String what, int first, int count, int unit) {
+        return new DeviceException(name + ": " + what + " " + first + " … " + (first + count - 1)
+                + " of a larger matrix begin at no multiple of " + unit
+                + ": the cpu back end can't split it so; lower tp, or use --backend cuda");
+    }
+
     /** Packs a bf16 or f32 matrix [rows, cols], little-endian. */
     static PackedMatrix dense(DType dtype, ByteBuffer data, int rows, int cols) {
-        ByteBuffer bytes = data.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         if (dtype == DType.BF16) {
-            return bf16(bytes.asShortBuffer(), rows, cols);
+            PackedMatrix matrix = new PackedMatrix(Tile.Format.BF16, cols, rows);
+            packRows(matrix, 0, shorts(data), rows, cols);
+            return matrix;
         }
         float[] row = new float[cols];
-        FloatBuffer values = bytes.asFloatBuffer();
+        FloatBuffer values = data.duplicate().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
         PackedMatrix matrix = new PackedMatrix(Tile.Format.F32, cols, rows);
         for (int r = 0; r < rows; r++) {
             values.get(row);
@@ -176,18 +235,24 @@ final class Packing {
         return matrix;
     }
 
-    private static PackedMatrix bf16(ShortBuffer values, int rows, int cols) {
-        PackedMatrix matrix = new PackedMatrix(Tile.Format.BF16, cols, rows);
+    private static ShortBuffer shorts(ByteBuffer data) {
+        return data.duplicate().order(ByteOrder.LITTLE_ENDIAN).asShortBuffer();
+    }
+
+    /** Packs bf16 rows [rows, cols], each {@code stride} values behind the one before, from a panel on. */
+    private static void packRows(PackedMatrix matrix, int firstPanel, ShortBuffer values, int rows, int stride) {
         short[] weights = (short[]) matrix.weights;
+        int cols = matrix.cols;
         short[] row = new short[cols];
         for (int r = 0; r < rows; r++) {
-            values.get(row);
-            int at = r / Lanes.PANEL_ROWS * cols * Lanes.PANEL_ROWS + ScalarLanes.bf16Index(r % Lanes.PANEL_ROWS);
+            values.position(r * stride).get(row);
+            int at = matrix.start
+                    + (firstPanel + r / Lanes.PANEL_ROWS) * cols * Lanes.PANEL_ROWS
+                    + ScalarLanes.bf16Index(r % Lanes.PANEL_ROWS);
             for (int k = 0; k < cols; k++) {
                 weights[at + k * Lanes.PANEL_ROWS] = row[k];
             }
         }
-        return matrix;
     }
 
     /** Packs an f32 matrix [rows, cols] that starts at {@code from}. */

@@ -3,22 +3,28 @@ package io.millrace.kernels.cuda;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.Fp8Activations;
 import io.millrace.kernels.Fp8Matrix;
+import io.millrace.kernels.LinearFormat;
 
 /**
- * e4m3 activations. Thread: the rank's.
+ * e4m3 or bf16 activations. Thread: the rank's.
  *
- * @param codes [T, groups · 128] e4m3, zero beyond K
- * @param scales [T, groups] f32, one per row and 128 columns
+ * @param codes [T, groups · 128] e4m3 or bf16: zeros, then K columns, then zeros
+ * @param scales [T, groups] f32, one per row and 128 columns; [T, 1], unused, for bf16
  * @param cols K
+ * @param skewCols zeros before the columns, 0 … 127
  */
-record CudaActivations(CudaTensor codes, CudaTensor scales, long cols) implements Fp8Activations {
+record CudaActivations(CudaTensor codes, CudaTensor scales, long cols, LinearFormat format, int skewCols)
+        implements Fp8Activations {
     /** Allocates room for rows of K columns. */
-    static CudaActivations allocate(CudaDevice device, long rows, long cols) {
-        long groups = groups(cols);
+    static CudaActivations allocate(CudaDevice device, long rows, long cols, LinearFormat format, int skewCols) {
+        long groups = groups(skewCols + cols);
+        DType dtype = format.isScaled() ? DType.E4M3 : DType.BF16;
         return new CudaActivations(
-                device.allocate(DType.E4M3, rows, groups * Fp8Matrix.BLOCK),
-                device.allocate(DType.F32, rows, groups),
-                cols);
+                device.allocate(dtype, rows, groups * Fp8Matrix.BLOCK),
+                device.allocate(DType.F32, rows, format.isScaled() ? groups : 1),
+                cols,
+                format,
+                skewCols);
     }
 
     private static long groups(long cols) {
@@ -27,7 +33,7 @@ record CudaActivations(CudaTensor codes, CudaTensor scales, long cols) implement
 
     /** Returns the groups of 128 columns. */
     int numGroups() {
-        return Math.toIntExact(scales.cols());
+        return Math.toIntExact(codes.cols() / Fp8Matrix.BLOCK);
     }
 
     @Override
@@ -37,11 +43,12 @@ record CudaActivations(CudaTensor codes, CudaTensor scales, long cols) implement
 
     @Override
     public CudaActivations firstRows(long rows) {
-        return new CudaActivations((CudaTensor) codes.firstRows(rows), (CudaTensor) scales.firstRows(rows), cols);
+        return new CudaActivations(
+                (CudaTensor) codes.firstRows(rows), (CudaTensor) scales.firstRows(rows), cols, format, skewCols);
     }
 
     @Override
     public String toString() {
-        return "activations [" + rows() + ", " + cols + "]";
+        return "activations [" + rows() + ", " + cols + "] " + format;
     }
 }

@@ -1,13 +1,17 @@
 package io.millrace.kernels.cuda;
 
+import io.millrace.kernels.Bf16Matrix;
 import io.millrace.kernels.CapturedStep;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.DenseWeight;
 import io.millrace.kernels.Device;
+import io.millrace.kernels.DeviceException;
 import io.millrace.kernels.DeviceInfo;
 import io.millrace.kernels.Fp8Activations;
 import io.millrace.kernels.Fp8Matrix;
 import io.millrace.kernels.Fp8Weight;
+import io.millrace.kernels.LinearFormat;
+import io.millrace.kernels.LinearWeight;
 import io.millrace.kernels.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -17,6 +21,7 @@ import java.util.List;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUdevice_attribute;
+import jcuda.driver.CUresult;
 import jcuda.driver.CUstream;
 import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
@@ -28,6 +33,7 @@ final class CudaDevice implements Device, AutoCloseable {
     private final CudaMemory memory;
     private final CudaTensor fault;
     private final CudaStaging staging;
+    private final CudaFlag abandoned;
     private final CudaImage image;
     private final CudaWeights weights = new CudaWeights(this);
     private final List<CudaGraph> graphs = new ArrayList<>();
@@ -48,6 +54,7 @@ final class CudaDevice implements Device, AutoCloseable {
         image = new CudaImage(queue);
         fault = memory.allocate("fault record", DType.I32, CudaFault.BYTES / DType.I32.elementBytes());
         staging = new CudaStaging(queue, fault.pointer());
+        abandoned = new CudaFlag();
         numSms = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
     }
 
@@ -77,6 +84,38 @@ final class CudaDevice implements Device, AutoCloseable {
     /** Returns the device address of the record that kernels report to. */
     long faultAddress() {
         return fault.pointer();
+    }
+
+    /** Returns where kernels see that a rank won't come. */
+    long abandonedAddress() {
+        return abandoned.address();
+    }
+
+    /** Ends the waits of this device's kernels for other ranks; the next read fails. Any thread, also while a read waits. */
+    void abandon() {
+        abandoned.raise();
+    }
+
+    /** Lets this device's kernels read and write another's memory. */
+    void reach(CudaDevice peer) {
+        queue.enter();
+        int[] can = {0};
+        Cu.check(JCudaDriver.cuDeviceCanAccessPeer(can, device, peer.device), "cuDeviceCanAccessPeer");
+        if (can[0] == 0) {
+            throw new DeviceException(
+                    "two GPUs of the plan can't reach each other's memory (cuDeviceCanAccessPeer): use GPUs"
+                            + " that NVLink joins, or one rank");
+        }
+        int result = JCudaDriver.cuCtxEnablePeerAccess(peer.queue.context(), 0);
+        if (result != CUresult.CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED) {
+            Cu.check(result, "cuCtxEnablePeerAccess");
+        }
+    }
+
+    /** Waits until nothing runs that may touch memory. A broken context is as good as an idle one. */
+    synchronized void drain() {
+        queue.enter();
+        JCudaDriver.cuStreamSynchronize(queue.stream());
     }
 
     @Override
@@ -120,8 +159,8 @@ final class CudaDevice implements Device, AutoCloseable {
     }
 
     @Override
-    public Fp8Activations allocateActivations(long rows, long cols) {
-        return CudaActivations.allocate(this, rows, cols);
+    public Fp8Activations allocateActivations(long rows, long cols, LinearFormat format, int skewCols) {
+        return CudaActivations.allocate(this, rows, cols, format, skewCols);
     }
 
     @Override
@@ -142,6 +181,11 @@ final class CudaDevice implements Device, AutoCloseable {
             staging.send(t.pointer() + at, piece);
         }
         return t;
+    }
+
+    @Override
+    public LinearWeight uploadBf16(String name, List<List<Bf16Matrix>> experts) {
+        return weights.linearBf16(name, experts);
     }
 
     @Override
@@ -268,6 +312,7 @@ final class CudaDevice implements Device, AutoCloseable {
         graphs.forEach(CudaGraph::close);
         graphs.clear();
         staging.close();
+        abandoned.close();
         image.close();
         memory.close();
         Cu.check(JCudaDriver.cuStreamDestroy(queue.stream()), "cuStreamDestroy");

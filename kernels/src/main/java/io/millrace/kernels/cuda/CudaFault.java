@@ -18,13 +18,21 @@ final class CudaFault {
         "copyPages: page to read of pair",
         "copyPages: page to write of pair",
         "topLogprobs: sampled id of row",
+        "a rank won't come",
+        "collect: row of expertOut for token",
     };
+
+    private static final int RANK_GONE = 9;
 
     private CudaFault() {}
 
     static void check(int check, int row, int value, int limit) {
         if (check == 0) {
             return;
+        }
+        if (check == RANK_GONE) {
+            throw new DeviceException("gave up waiting for rank " + row + " of " + limit
+                    + " in its group: it failed, or the ranks were closed; open them anew");
         }
         String what = check < CHECKS.length ? CHECKS[check] : "unknown check " + check;
         throw new DeviceException(what + " " + row + " is " + value + " but must be in 0 … " + (limit - 1));

@@ -3,8 +3,8 @@ package io.millrace.kernels.cuda;
 import io.millrace.kernels.AttentionBatch;
 import io.millrace.kernels.DenseWeight;
 import io.millrace.kernels.Fp8Activations;
-import io.millrace.kernels.Fp8Weight;
 import io.millrace.kernels.KvLayer;
+import io.millrace.kernels.LinearWeight;
 import io.millrace.kernels.Ops;
 import io.millrace.kernels.RopeTable;
 import io.millrace.kernels.RouterSpec;
@@ -35,8 +35,8 @@ final class CudaOps implements Ops {
     }
 
     @Override
-    public void embed(Tensor out, Tensor table, Tensor ids) {
-        rows.embed(out, table, ids);
+    public void embed(Tensor out, Tensor table, Tensor ids, int firstId, long vocabulary) {
+        rows.embed(out, table, ids, firstId, vocabulary);
     }
 
     @Override
@@ -55,7 +55,7 @@ final class CudaOps implements Ops {
     }
 
     @Override
-    public void gemm(Tensor out, Fp8Activations x, Fp8Weight w) {
+    public void gemm(Tensor out, Fp8Activations x, LinearWeight w) {
         products.gemm(out, x, w);
     }
 
@@ -85,7 +85,12 @@ final class CudaOps implements Ops {
     }
 
     @Override
-    public void groupedGemm(Tensor out, Fp8Activations x, Fp8Weight experts, Routing routing, boolean gather) {
+    public void listPairs(Routing routing, int firstExpert) {
+        router.listPairs(routing, firstExpert);
+    }
+
+    @Override
+    public void groupedGemm(Tensor out, Fp8Activations x, LinearWeight experts, Routing routing, boolean gather) {
         products.groupedGemm(out, x, experts, routing, gather);
     }
 

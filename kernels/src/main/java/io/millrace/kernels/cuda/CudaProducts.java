@@ -3,7 +3,7 @@ package io.millrace.kernels.cuda;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.DenseWeight;
 import io.millrace.kernels.Fp8Activations;
-import io.millrace.kernels.Fp8Weight;
+import io.millrace.kernels.LinearWeight;
 import io.millrace.kernels.Routing;
 import io.millrace.kernels.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +17,7 @@ final class CudaProducts {
 
     private final TiledKernels gemm;
     private final TiledKernels groupedGemm;
+    private final TiledKernels groupedDenseGemm;
     private final TiledKernels denseGemm;
     private final TiledKernels headGemm;
     private final int numSms;
@@ -31,6 +32,8 @@ final class CudaProducts {
         groupedGemm = new TiledKernels(image, "grouped_gemm", new int[][] {
             {8, 76_164}, {16, 63_972}, {32, 101_508}, {64, 101_988}, {128, 201_828}
         });
+        groupedDenseGemm =
+                new TiledKernels(image, "grouped_dense_gemm", new int[][] {{8, 75_908}, {32, 100_484}, {128, 198_756}});
         denseGemm = new TiledKernels(image, "dense_gemm", bf16);
         headGemm = new TiledKernels(image, "head_gemm", bf16);
         numSms = device.numSms();
@@ -38,21 +41,18 @@ final class CudaProducts {
         arrivals = device.allocate(DType.I32, MAX_TILE_SPLITS, SPLIT_ROWS / 8);
     }
 
-    void gemm(Tensor outTensor, Fp8Activations xActivations, Fp8Weight weight) {
+    void gemm(Tensor outTensor, Fp8Activations xActivations, LinearWeight weight) {
         CudaTensor out = Operands.f32(outTensor);
         CudaActivations x = Operands.cuda(xActivations);
         TiledWeight w = Operands.cuda(weight);
         checkShapes("gemm", out, x.rows(), x.cols(), w, 1);
-        inLaunches(gemm, out, w, (v, first, rows) -> {
-            begin(
-                            v,
-                            out.rows(first, rows),
-                            x.codes().rows(first, rows),
-                            x.scales().rows(first, rows),
-                            w)
+        checkFormat("gemm", x, w);
+        inLaunches(w.isScaled() ? gemm : denseGemm, out, w, (v, first, rows) -> {
+            CudaTensor scales = w.isScaled() ? x.scales().rows(first, rows) : null;
+            begin(v, out.rows(first, rows), x.codes().rows(first, rows), scales, w)
                     .i64(0)
                     .i64(0);
-            finish(v, rows, w, new Columns(x.codes().ld(), 0, 0), x.scales().ld(), new Columns(out.ld(), 0, 0));
+            finish(v, rows, w, Columns.of(x), x.scales().ld(), new Columns(out.ld(), 0, 0, false));
         });
     }
 
@@ -63,7 +63,7 @@ final class CudaProducts {
         checkShapes("denseGemm", out, x.rows(), x.cols(), w, 1);
         inLaunches(denseGemm, out, w, (v, first, rows) -> {
             begin(v, out.rows(first, rows), x.rows(first, rows), null, w).i64(0).i64(0);
-            finish(v, rows, w, new Columns(x.ld(), 0, 0), 0, new Columns(out.ld(), 0, 0));
+            finish(v, rows, w, new Columns(x.ld(), 0, 0, false), 0, new Columns(out.ld(), 0, 0, false));
         });
     }
 
@@ -79,12 +79,12 @@ final class CudaProducts {
         Operands.atLeast("headGemm", w, "rows of x", x.rows(), out.rows());
         TiledKernels.Variant v = headGemm.forRows(out.rows());
         begin(v, out, x, null, w).i64(0).i64(0);
-        Columns outColumns = new Columns(out.ld(), outStart, out.cols() / heads);
-        finish(v, out.rows(), w, new Columns(x.ld(), xStart, x.cols() / heads), 0, outColumns);
+        Columns outColumns = new Columns(out.ld(), outStart, out.cols() / heads, false);
+        finish(v, out.rows(), w, new Columns(x.ld(), xStart, x.cols() / heads, false), 0, outColumns);
     }
 
     void groupedGemm(
-            Tensor outTensor, Fp8Activations xActivations, Fp8Weight experts, Routing routing, boolean gather) {
+            Tensor outTensor, Fp8Activations xActivations, LinearWeight experts, Routing routing, boolean gather) {
         CudaTensor out = Operands.f32(outTensor);
         CudaActivations x = Operands.cuda(xActivations);
         TiledWeight w = Operands.cuda(experts);
@@ -93,26 +93,37 @@ final class CudaProducts {
         Operands.equal("groupedGemm: length of offsets", offsets.rows(), w.numGroups() + 1L);
         Operands.atLeast("groupedGemm: length of pairTokens", pairTokens.rows(), out.rows());
         checkShapes("groupedGemm", out, gather ? out.rows() : x.rows(), x.cols(), w, 1);
+        checkFormat("groupedGemm", x, w);
         if (out.rows() == 0) {
             return;
         }
-        TiledKernels.Variant v = groupedGemm.forRows(
+        TiledKernels kernels = w.isScaled() ? groupedGemm : groupedDenseGemm;
+        TiledKernels.Variant v = kernels.forRows(
                 rowsOfATouchedExpert(out.rows(), routing.expertIds().cols(), w.numGroups()));
-        begin(v, out, x.codes(), x.scales(), w).i64(offsets.pointer()).i64(gather ? pairTokens.pointer() : 0);
-        fields(v, 0, w, new Columns(x.codes().ld(), 0, 0), x.scales().ld(), new Columns(out.ld(), 0, 0));
+        begin(v, out, x.codes(), w.isScaled() ? x.scales() : null, w)
+                .i64(offsets.pointer())
+                .i64(gather ? pairTokens.pointer() : 0);
+        fields(v, 0, w, Columns.of(x), x.scales().ld(), new Columns(out.ld(), 0, 0, false));
         v.kernel().launch((long) numSms * v.blocksPerSm(), 1, v.threads());
     }
 
     /** With uniform routing: pairs / (E (1 − (1 − K / E)^T)). A matter of speed only. */
     private static double rowsOfATouchedExpert(long pairs, long topK, int experts) {
-        double tokens = (double) pairs / topK;
-        return pairs / (experts * (1 - Math.pow(1 - (double) topK / experts, tokens)));
+        double ofToken = Math.min(topK, experts);
+        return pairs / (experts * (1 - Math.pow(1 - ofToken / experts, pairs / ofToken)));
     }
 
     private static void checkShapes(String op, CudaTensor out, long xRows, long xCols, TiledWeight w, int groups) {
         Operands.equal(op, w, "columns of out", out.cols(), (long) groups * w.rows());
         Operands.equal(op, w, "columns of x", xCols, (long) groups * w.cols());
         Operands.atLeast(op, w, "rows of x", xRows, out.rows());
+    }
+
+    private static void checkFormat(String op, CudaActivations x, TiledWeight w) {
+        if (x.format().isScaled() != w.isScaled()) {
+            throw new IllegalArgumentException(op + " " + w + ": " + x + " are of another format");
+        }
+        Operands.equal(op, w, "zeros before x", x.skewCols(), w.grid().skewBytes()); // bf16: 0
     }
 
     /** A launch for some rows of out. */
@@ -133,8 +144,13 @@ final class CudaProducts {
      * Columns of an operand: from row to row, the first one's, and from group to group.
      *
      * @param stride in elements, as are the others
+     * @param isPadded of x: with zeros to whole blocks, and in the type that the weight has; else f32
      */
-    private record Columns(long stride, long start, long group) {}
+    private record Columns(long stride, long start, long group, boolean isPadded) {
+        static Columns of(CudaActivations x) {
+            return new Columns(x.codes().ld(), 0, 0, true);
+        }
+    }
 
     /** The addresses of TiledGemmParams up to the tiles' rows; offsets and pairs follow. */
     private static LaunchBlock begin(
@@ -152,10 +168,9 @@ final class CudaProducts {
 
     /** The rest of TiledGemmParams. */
     private void fields(TiledKernels.Variant v, long rows, TiledWeight w, Columns x, long scaleStride, Columns out) {
-        boolean isE4m3 = w.tileScales() != null;
-        // e4m3 rows are padded with zeros to whole groups
-        int bytesOfK =
-                isE4m3 ? w.grid().numBlocks() * TileGrid.BLOCK_BYTES : w.grid().rowBytes();
+        int bytesOfK = x.isPadded()
+                ? w.grid().numBlocks() * TileGrid.BLOCK_BYTES
+                : w.grid().rowBytes();
         v.kernel().i64(partials.pointer()).i64(arrivals.pointer()).i32(rows).i32(w.numGroups());
         v.kernel().i32(w.grid().numTiles()).i32(w.grid().numBlocks()).i32(bytesOfK);
         v.kernel()
@@ -165,7 +180,7 @@ final class CudaProducts {
                 .i32(scaleStride)
                 .i32(1);
         v.kernel().i32(out.stride()).i32(out.start()).i32(out.group());
-        v.kernel().flag(!isE4m3).flag(false).i32(w.numSplits());
+        v.kernel().flag(!x.isPadded()).flag(false).i32(w.numSplits());
     }
 
     private void finish(TiledKernels.Variant v, long rows, TiledWeight w, Columns x, long scaleStride, Columns out) {

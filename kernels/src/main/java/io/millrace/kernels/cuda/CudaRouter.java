@@ -4,7 +4,7 @@ import io.millrace.kernels.RouterSpec;
 import io.millrace.kernels.Routing;
 import io.millrace.kernels.Tensor;
 
-/** Chooses experts, lists the pairs in expert order, and adds the experts' rows up again. Thread: the rank's. */
+/** Chooses experts, lists the pairs of a rank's experts in order, and adds the experts' rows up again. Thread: the rank's. */
 final class CudaRouter {
     private static final int MAX_EXPERTS = 512; // kMaxExperts
     private static final int MAX_GROUPS = 32; // a lane each
@@ -43,19 +43,20 @@ final class CudaRouter {
         route.i32(logits.rows()).i32(experts).i32(topK).i32(spec.nGroup()).i32(spec.topkGroup());
         route.flag(spec.isSigmoid()).flag(spec.normTopkProb()).f32(spec.routedScalingFactor());
         route.launch((logits.rows() + TOKENS_PER_BLOCK - 1) / TOKENS_PER_BLOCK, 1, 32 * TOKENS_PER_BLOCK);
-        listPairs(out, ids, logits.rows(), experts);
     }
 
-    private void listPairs(Routing out, CudaTensor ids, long rows, int experts) {
+    void listPairs(Routing out, int firstExpert) {
+        CudaTensor ids = Operands.i32(out.expertIds());
         CudaTensor offsets = Operands.i32(out.offsets());
         CudaTensor pairTokens = Operands.i32(out.pairTokens());
         CudaTensor pairRows = Operands.i32(out.pairRows());
-        Operands.equal("route: length of offsets", offsets.rows(), experts + 1L);
-        Operands.atLeast("route: length of pairTokens", pairTokens.rows(), rows * ids.cols());
-        Operands.atLeast("route: rows of pairRows", pairRows.rows(), rows);
-        Operands.equal("route: columns of pairRows", pairRows.cols(), ids.cols());
+        long experts = offsets.rows() - 1;
+        long rows = ids.rows();
+        Operands.atLeast("listPairs: length of pairTokens", pairTokens.rows(), rows * Math.min(ids.cols(), experts));
+        Operands.atLeast("listPairs: rows of pairRows", pairRows.rows(), rows);
+        Operands.equal("listPairs: columns of pairRows", pairRows.cols(), ids.cols());
         routePairs.begin().rows(ids).rows(offsets).rows(pairTokens).rows(pairRows);
-        routePairs.i32(rows).i32(ids.cols()).i32(experts).i32(0);
+        routePairs.i32(rows).i32(ids.cols()).i32(experts).i32(firstExpert);
         routePairs.launch((experts + EXPERTS_PER_BLOCK) / EXPERTS_PER_BLOCK, 1, 32 * EXPERTS_PER_BLOCK);
     }
 

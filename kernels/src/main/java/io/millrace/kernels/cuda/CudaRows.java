@@ -30,7 +30,7 @@ final class CudaRows {
         copyPages = image.kernel("copy_pages");
     }
 
-    void embed(Tensor outTensor, Tensor tableTensor, Tensor idTensor) {
+    void embed(Tensor outTensor, Tensor tableTensor, Tensor idTensor, int firstId, long vocabulary) {
         CudaTensor out = Operands.f32(outTensor);
         CudaTensor table = Operands.floating(tableTensor);
         CudaTensor ids = Operands.i32(idTensor);
@@ -38,6 +38,8 @@ final class CudaRows {
         Operands.atLeast("embed: length of ids", ids.rows(), out.rows());
         embed.begin().rows(out).rows(table).rows(ids).i64(fault);
         embed.i32(out.cols())
+                .i32(vocabulary)
+                .i32(firstId)
                 .i32(table.rows())
                 .flag(table.dtype() == DType.BF16)
                 .i32(0);
@@ -78,6 +80,7 @@ final class CudaRows {
         Operands.equal("quantize: columns of x", x.cols(), out.cols());
         Operands.atLeast("quantize: rows of out", out.rows(), x.rows());
         quantize.begin().codes(out).rows(x).i32(x.cols()).i32(out.numGroups());
+        quantize.i32(out.skewCols()).i32(formatOf(out));
         quantize.launch(x.rows(), blocksOf(out), 32 * GROUPS_PER_BLOCK);
     }
 
@@ -87,7 +90,17 @@ final class CudaRows {
         Operands.equal("siluMulQuantize: columns of gateUp", gateUp.cols(), 2 * out.cols());
         Operands.atLeast("siluMulQuantize: rows of out", out.rows(), gateUp.rows());
         siluMulQuantize.begin().codes(out).rows(gateUp).i32(out.cols()).i32(out.numGroups());
+        siluMulQuantize.i32(out.skewCols()).i32(formatOf(out));
         siluMulQuantize.launch(gateUp.rows(), blocksOf(out), 32 * GROUPS_PER_BLOCK);
+    }
+
+    /** As quantize.cuh numbers them. */
+    private static int formatOf(CudaActivations out) {
+        return switch (out.format()) {
+            case E4M3 -> 0;
+            case E4M3_UE8M0 -> 1;
+            case BF16 -> 2;
+        };
     }
 
     private static int blocksOf(CudaActivations out) {

@@ -1,5 +1,6 @@
 package io.millrace.kernels.cuda;
 
+import io.millrace.kernels.Bf16Matrix;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.Fp8Matrix;
 import java.nio.ByteBuffer;
@@ -22,33 +23,86 @@ final class CudaWeights {
     CudaFp8Weight fp8(String name, List<List<Fp8Matrix>> experts) {
         Operands.atMost(name + ": number of experts", experts.size(), MAX_GROUPS);
         List<Fp8Matrix> first = experts.get(0);
-        int cols = first.get(0).cols();
-        TileGrid grid = TileGrid.of(first.stream().map(Fp8Matrix::rows).toList(), cols);
+        TileGrid grid = TileGrid.of(first);
         float[] scales = new float[experts.size() * grid.numTiles() * grid.numBlocks()];
         int at = 0;
         for (List<Fp8Matrix> expert : experts) {
             Operands.equal(name + ": number of parts", expert.size(), first.size());
             for (int p = 0; p < expert.size(); p++) {
-                Fp8Matrix part = expert.get(p);
-                Operands.equal(
-                        name + ": rows of part " + p, part.rows(), first.get(p).rows());
-                Operands.equal(name + ": columns of part " + p, part.cols(), cols);
-                WeightTiler.check(name, part);
-                FloatBuffer blockScales = WeightTiler.scales(part);
-                for (int row = 0; row < part.rows(); row += TileGrid.TILE_ROWS, at += grid.numBlocks()) {
-                    blockScales.get(row / Fp8Matrix.BLOCK * grid.numBlocks(), scales, at, grid.numBlocks());
-                }
+                checkAlike(name + ": part " + p, expert.get(p), first.get(p), grid);
+                WeightTiler.check(name, expert.get(p));
             }
+            at = putScales(scales, at, expert, grid);
         }
         CudaTensor tileScales = device.allocate(DType.F32, (long) experts.size() * grid.numTiles(), grid.numBlocks());
         device.write(tileScales, scales, scales.length);
-        Tiles tiles = new Tiles(name, experts.size(), cols, grid);
+        Tiles tiles = new Tiles(name, experts.size(), first.get(0).cols(), grid);
         for (List<Fp8Matrix> expert : experts) {
+            int row = 0;
             for (Fp8Matrix part : expert) {
-                tiles.add(part.codes(), part.rows());
+                tiles.add(
+                        new WeightTiler.Bytes(part.codes().duplicate(), part.wholeCols(), part.cols()),
+                        row,
+                        part.rows());
+                row += part.rows();
             }
         }
         return new CudaFp8Weight(tiles.finish(tileScales));
+    }
+
+    private static void checkAlike(String what, Fp8Matrix part, Fp8Matrix first, TileGrid grid) {
+        Operands.equal(what + ", rows", part.rows(), first.rows());
+        Operands.equal(what + ", first row", part.firstRow(), first.firstRow());
+        Operands.equal(what + ", columns", part.cols(), grid.rowBytes());
+        Operands.equal(what + ", columns behind a border of blocks", part.skewCols(), grid.skewBytes());
+    }
+
+    /** Puts the scales [tiles, blocks] of one expert; returns where the next one's go. */
+    private static int putScales(float[] scales, int at, List<Fp8Matrix> parts, TileGrid grid) {
+        int next = at;
+        int tile = 0;
+        int firstRow = 0;
+        for (Fp8Matrix part : parts) {
+            FloatBuffer blockScales = WeightTiler.scales(part);
+            for (; tile < grid.numTiles() && grid.firstRows().get(tile) < firstRow + part.rows(); tile++) {
+                for (int block = 0; block < grid.numBlocks(); block++) {
+                    int col = Math.max(0, block * Fp8Matrix.BLOCK - grid.skewBytes());
+                    scales[next++] =
+                            blockScales.get(part.scaleIndex(grid.firstRows().get(tile) - firstRow, col));
+                }
+            }
+            firstRow += part.rows();
+        }
+        return next;
+    }
+
+    /** As {@link io.millrace.kernels.Device#uploadBf16}. */
+    CudaBf16Weight linearBf16(String name, List<List<Bf16Matrix>> experts) {
+        Operands.atMost(name + ": number of experts", experts.size(), MAX_GROUPS);
+        List<Bf16Matrix> first = experts.get(0);
+        int cols = first.get(0).cols();
+        TileGrid grid = TileGrid.of(first.stream().map(Bf16Matrix::rows).toList(), bf16Bytes(cols));
+        Tiles tiles = new Tiles(name, experts.size(), cols, grid);
+        for (List<Bf16Matrix> expert : experts) {
+            Operands.equal(name + ": number of parts", expert.size(), first.size());
+            int row = 0;
+            for (int p = 0; p < expert.size(); p++) {
+                Bf16Matrix part = expert.get(p);
+                Operands.equal(
+                        name + ": rows of part " + p, part.rows(), first.get(p).rows());
+                Operands.equal(name + ": columns of part " + p, part.cols(), cols);
+                tiles.add(
+                        new WeightTiler.Bytes(part.values().duplicate(), bf16Bytes(part.wholeCols()), grid.rowBytes()),
+                        row,
+                        part.rows());
+                row += part.rows();
+            }
+        }
+        return new CudaBf16Weight(tiles.finish(null));
+    }
+
+    private static int bf16Bytes(int cols) {
+        return Math.multiplyExact(cols, DType.BF16.elementBytes());
     }
 
     /**
@@ -58,12 +112,14 @@ final class CudaWeights {
      */
     CudaDenseWeight bf16(String name, ByteBuffer data, int heads, int rows, int cols) {
         Operands.atMost(name + ": number of heads", heads, MAX_GROUPS);
-        TileGrid grid = TileGrid.of(List.of(rows), Math.multiplyExact(cols, DType.BF16.elementBytes()));
+        TileGrid grid = TileGrid.of(List.of(rows), bf16Bytes(cols));
         int bytes = rows * grid.rowBytes();
         Operands.atLeast(name + ": bytes", data.remaining(), (long) heads * bytes);
         Tiles tiles = new Tiles(name, heads, cols, grid);
         for (int h = 0; h < heads; h++) {
-            tiles.add(data.duplicate().position(data.position() + h * bytes), rows);
+            ByteBuffer matrix = data.duplicate();
+            matrix.position(data.position() + h * bytes);
+            tiles.add(new WeightTiler.Bytes(matrix, grid.rowBytes(), grid.rowBytes()), 0, rows);
         }
         return new CudaDenseWeight(tiles.finish(null));
     }
@@ -88,11 +144,16 @@ final class CudaWeights {
             piece = ByteBuffer.allocate((int) Math.min(TILES_OF_A_PIECE, count) * TileGrid.TILE_BYTES);
         }
 
-        void add(ByteBuffer codes, int rows) {
-            ByteBuffer matrix = codes.duplicate(); // of the piece's byte order, too
-            for (int row = 0; row < rows; row += TileGrid.TILE_ROWS) {
+        /** Adds the matrix or part that is rows {@code firstRow} and on of its group. */
+        void add(WeightTiler.Bytes matrix, int firstRow, int rows) {
+            for (int tile = 0; tile < grid.numTiles(); tile++) {
+                int row = grid.firstRows().get(tile) - firstRow;
+                if (row < 0 || row >= rows) {
+                    continue; // another part's
+                }
+                int count = grid.lastRows().get(tile) - grid.firstRows().get(tile);
                 for (int block = 0; block < grid.numBlocks(); block++) {
-                    WeightTiler.put(piece, matrix, rows, grid.rowBytes(), row, block * TileGrid.BLOCK_BYTES);
+                    WeightTiler.put(piece, matrix, row, count, block * TileGrid.BLOCK_BYTES - grid.skewBytes());
                     if (!piece.hasRemaining()) {
                         send();
                     }

@@ -3,7 +3,7 @@ package io.millrace.kernels.cuda;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.DenseWeight;
 import io.millrace.kernels.Fp8Activations;
-import io.millrace.kernels.Fp8Weight;
+import io.millrace.kernels.LinearWeight;
 import io.millrace.kernels.Tensor;
 
 /** Checks of operands on the host: every refusal names the op, the operand and both values. Any thread. */
@@ -24,9 +24,12 @@ final class Operands {
         throw new IllegalArgumentException("activations of " + x.getClass().getName() + " belong to another back end");
     }
 
-    static TiledWeight cuda(Fp8Weight w) {
+    static TiledWeight cuda(LinearWeight w) {
         if (w instanceof CudaFp8Weight) {
             return ((CudaFp8Weight) w).tiled();
+        }
+        if (w instanceof CudaBf16Weight) {
+            return ((CudaBf16Weight) w).tiled();
         }
         throw new IllegalArgumentException("a weight of " + w.getClass().getName() + " belongs to another back end");
     }

@@ -25,8 +25,13 @@ record TiledWeight(
         CudaTensor tiles,
         CudaTensor tileRows,
         @Nullable CudaTensor tileScales) {
+    /** Returns whether it is e4m3 with scales; else bf16. */
+    boolean isScaled() {
+        return tileScales != null;
+    }
+
     @Override
     public String toString() {
-        return name + " [" + numGroups + ", " + rows + ", " + cols + "] " + (tileScales == null ? "BF16" : "E4M3");
+        return name + " [" + numGroups + ", " + rows + ", " + cols + "] " + (isScaled() ? "E4M3" : "BF16");
     }
 }

@@ -18,34 +18,43 @@ final class WeightTiler {
     private WeightTiler() {}
 
     /**
+     * Row-major rows of bytes on the host.
+     *
+     * @param data from its position; of the tile's byte order; not consumed
+     * @param stride bytes from row to row
+     * @param rowBytes bytes of a row
+     */
+    record Bytes(ByteBuffer data, int stride, int rowBytes) {}
+
+    /**
      * Puts one tile at the position of {@code tile}, which moves behind it. Byte i of row r lies at
      * {@code 128 r + (i / 16 ^ r % 8) · 16 + i % 16}; what isn't there is zero.
      *
-     * @param matrix [numRows, rowBytes], row-major, from its position; of the tile's byte order; not consumed
      * @param firstRow row of the matrix that is the tile's first
-     * @param firstByte byte of a row that is the tile's first
+     * @param rows rows of the tile, 1 … 64
+     * @param firstByte byte of a row that is the tile's first; negative if the tile begins before the row
      */
-    static void put(ByteBuffer tile, ByteBuffer matrix, int numRows, int rowBytes, int firstRow, int firstByte) {
+    static void put(ByteBuffer tile, Bytes matrix, int firstRow, int rows, int firstByte) {
         int to = tile.position();
-        int rows = Math.min(TileGrid.TILE_ROWS, numRows - firstRow);
         for (int r = 0; r < TileGrid.TILE_ROWS; r++) {
-            int from = r < rows ? matrix.position() + (firstRow + r) * rowBytes + firstByte : 0;
-            int present = r < rows ? Math.min(TileGrid.BLOCK_BYTES, rowBytes - firstByte) : 0;
+            int row = matrix.data.position() + (firstRow + r) * matrix.stride;
             for (int i = 0; i < PIECES; i++) {
                 int at = to + r * TileGrid.BLOCK_BYTES + (i ^ r % PIECES) * PIECE;
-                putPiece(tile, at, matrix, from + i * PIECE, present - i * PIECE);
+                putPiece(tile, at, matrix.data, row, firstByte + i * PIECE, r < rows ? matrix.rowBytes : 0);
             }
         }
         tile.position(to + TileGrid.TILE_BYTES);
     }
 
-    private static void putPiece(ByteBuffer tile, int at, ByteBuffer matrix, int from, int present) {
-        if (present >= PIECE) {
-            tile.putLong(at, matrix.getLong(from)).putLong(at + 8, matrix.getLong(from + 8));
+    /** Puts bytes {@code from … from + 15} of a row that starts at {@code row}. */
+    private static void putPiece(ByteBuffer tile, int at, ByteBuffer matrix, int row, int from, int rowBytes) {
+        if (from >= 0 && from + PIECE <= rowBytes) {
+            tile.putLong(at, matrix.getLong(row + from)).putLong(at + 8, matrix.getLong(row + from + 8));
             return;
         }
         for (int i = 0; i < PIECE; i++) {
-            tile.put(at + i, i < present ? matrix.get(from + i) : 0);
+            boolean isThere = from + i >= 0 && from + i < rowBytes;
+            tile.put(at + i, isThere ? matrix.get(row + from + i) : 0);
         }
     }
 
@@ -56,33 +65,51 @@ final class WeightTiler {
      */
     static void check(String name, Fp8Matrix m) {
         ByteBuffer codes = m.codes().duplicate().order(ByteOrder.LITTLE_ENDIAN);
-        int count = m.rows() * m.cols();
-        int start = codes.position();
-        for (int i = 0; i < count; i += 8) {
-            boolean isWhole = i + 8 <= count;
-            if (isWhole && ((codes.getLong(start + i) & LOW_BITS) + ONES & ~LOW_BITS) == 0) {
-                continue; // no byte is S.1111.111
-            }
-            for (int j = i; j < Math.min(count, i + 8); j++) {
-                int code = codes.get(start + j) & 0xFF;
-                if ((code & 0x7F) == 0x7F) {
-                    throw new DeviceException(name + ": code " + code + " at row " + j / m.cols() + ", column "
-                            + j % m.cols() + " is NaN: the checkpoint is damaged, fetch it again");
-                }
+        boolean isWhole = m.cols() == m.wholeCols(); // then all rows are one run
+        for (int r = 0; r < (isWhole ? 1 : m.rows()); r++) {
+            int start = codes.position() + r * m.wholeCols();
+            int bad = firstNan(codes, start, isWhole ? m.rows() * m.cols() : m.cols());
+            if (bad >= 0) {
+                throw new DeviceException(name + ": code " + (codes.get(start + bad) & 0xFF) + " at row "
+                        + (m.firstRow() + r + bad / m.cols()) + ", column " + (m.firstCol() + bad % m.cols())
+                        + " is NaN: the checkpoint is damaged, fetch it again");
             }
         }
         FloatBuffer scales = scales(m);
-        int scaleCols = blocks(m.cols());
-        for (int i = 0; i < blocks(m.rows()) * scaleCols; i++) {
-            if (!Float.isFinite(scales.get(i))) {
-                throw new DeviceException(
-                        name + ": scale " + scales.get(i) + " of block row " + i / scaleCols + ", block column "
-                                + i % scaleCols + " isn't finite: the checkpoint is damaged, fetch it again");
+        int scaleCols = blocks(m.wholeCols());
+        for (int r = 0; r < m.rows(); r = nextBlock(m.firstRow(), r)) {
+            for (int c = 0; c < m.cols(); c = nextBlock(m.firstCol(), c)) {
+                int i = m.scaleIndex(r, c);
+                if (!Float.isFinite(scales.get(i))) {
+                    throw new DeviceException(name + ": scale " + scales.get(i) + " of block row " + i / scaleCols
+                            + ", block column " + i % scaleCols
+                            + " isn't finite: the checkpoint is damaged, fetch it again");
+                }
             }
         }
     }
 
-    /** Returns the scales [ceil(rows/128), ceil(cols/128)] f32. */
+    /** Returns the index, counted from {@code first}, at which the next block of the whole begins. */
+    private static int nextBlock(int first, int index) {
+        return ((first + index) / Fp8Matrix.BLOCK + 1) * Fp8Matrix.BLOCK - first;
+    }
+
+    /** Returns which of the {@code count} codes from {@code start} is the first NaN, −1 if none is. */
+    private static int firstNan(ByteBuffer codes, int start, int count) {
+        for (int i = 0; i < count; i += 8) {
+            if (i + 8 <= count && ((codes.getLong(start + i) & LOW_BITS) + ONES & ~LOW_BITS) == 0) {
+                continue; // no byte is S.1111.111
+            }
+            for (int j = i; j < Math.min(count, i + 8); j++) {
+                if ((codes.get(start + j) & 0x7F) == 0x7F) {
+                    return j;
+                }
+            }
+        }
+        return -1;
+    }
+
+    /** Returns the whole's scales, f32; {@link Fp8Matrix#scaleIndex} says which. */
     static FloatBuffer scales(Fp8Matrix m) {
         return m.scales().duplicate().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
     }

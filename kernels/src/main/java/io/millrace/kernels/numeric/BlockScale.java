@@ -18,15 +18,29 @@ public final class BlockScale {
      * @return the group's scale
      */
     public static float quantizeGroup(byte[] codes, float[] x, int from, int count) {
+        return quantizeGroup(codes, x, from, count, false);
+    }
+
+    /**
+     * As {@link #quantizeGroup(byte[], float[], int, int)}, but the scale may be rounded up to a power of two.
+     *
+     * @param isPowerOfTwo {@code scale_fmt: ue8m0}
+     */
+    public static float quantizeGroup(byte[] codes, float[] x, int from, int count, boolean isPowerOfTwo) {
         float amax = MIN_AMAX;
         for (int i = from; i < from + count; i++) {
             amax = Math.max(amax, Math.abs(x[i]));
         }
-        float scale = amax / E4m3.MAX;
+        float scale = isPowerOfTwo ? ceilToPowerOfTwo(amax / E4m3.MAX) : amax / E4m3.MAX;
         for (int i = from; i < from + count; i++) {
             codes[i] = E4m3.encode(x[i] / scale);
         }
         return scale;
+    }
+
+    /** Returns the smallest power of two that isn't below x, a normal number > 0: a mantissa that isn't 0 carries into the exponent. */
+    static float ceilToPowerOfTwo(float x) {
+        return Float.intBitsToFloat(Float.floatToRawIntBits(x) + 0x7FFFFF & 0xFF800000);
     }
 
     /**

@@ -88,6 +88,7 @@ class CpuAllocationTest {
             ops.gemm(out, activations, w);
             ops.mlaAttention(z, q, kv, attention, 1);
             ops.route(routing, routerLogits, bias, spec);
+            ops.listPairs(routing, 0);
             ops.groupedGemm(expertOut, activations, experts, routing, true);
             ops.siluMulQuantize(activations, out);
             ops.combine(out, expertOut, routing, out);

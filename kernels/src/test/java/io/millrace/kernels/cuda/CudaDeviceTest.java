@@ -121,11 +121,11 @@ class CudaDeviceTest {
     }
 
     @Test
-    void onlyOneRank() {
-        assertThatThrownBy(() -> backend.open(new ParallelPlan(8, 1, false)))
+    void atMostEightRanks() {
+        assertThatThrownBy(() -> backend.open(new ParallelPlan(2, 16, true)))
                 .isInstanceOf(DeviceException.class)
                 .hasMessage(
-                        "plan tp8-ep1 needs 8 GPUs, there are 1 and the cuda back end opens one rank only: use tp 1 "
-                                + "and ep 1, or --backend cpu");
+                        "plan tp2-ep16-dpattn needs 16 GPUs, there are 8 and the cuda back end joins at most 8: lower tp "
+                                + "and ep, or use --backend cpu");
     }
 }

@@ -6,12 +6,17 @@ import static org.assertj.core.api.Assertions.within;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.Inputs;
 import io.millrace.kernels.KvLayer;
+import io.millrace.kernels.LinearFormat;
 import io.millrace.kernels.ParallelPlan;
 import io.millrace.kernels.RopeTable;
 import io.millrace.kernels.StepTensors;
 import io.millrace.kernels.Tensor;
+import io.millrace.kernels.numeric.Bf16;
 import io.millrace.kernels.numeric.BlockScale;
 import io.millrace.kernels.numeric.E4m3;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.ShortBuffer;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
@@ -43,14 +48,25 @@ class CudaQuantizeTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, 1", "3, 127", "3, 128", "2, 129", "5, 300", "2, 1500"})
-    void codesAndScalesAreThoseOfTheHost(int rows, int cols) {
+    @CsvSource({
+        "1, 1, E4M3",
+        "3, 127, E4M3",
+        "3, 128, E4M3",
+        "2, 129, E4M3",
+        "5, 300, E4M3",
+        "2, 1500, E4M3",
+        "1, 1, E4M3_UE8M0",
+        "3, 128, E4M3_UE8M0",
+        "5, 300, E4M3_UE8M0",
+        "2, 1500, E4M3_UE8M0"
+    })
+    void codesAndScalesAreThoseOfTheHost(int rows, int cols, LinearFormat format) {
         float[] x = Inputs.floats(new SplittableRandom(cols), rows * cols);
         for (int i = 0; i < x.length; i++) {
             x[i] *= (float) Math.pow(2, i % 40 - 20);
         }
         Arrays.fill(x, 0, Math.min(cols, 128), 0); // a group of zeros
-        CudaActivations out = (CudaActivations) device.allocateActivations(rows + 1, cols);
+        CudaActivations out = (CudaActivations) device.allocateActivations(rows + 1, cols, format);
         ops.quantize(out.firstRows(rows), Inputs.tensor(device, x, rows, cols));
         byte[] codes = codes(out);
         float[] scales = Inputs.floats(device, out.scales());
@@ -59,7 +75,8 @@ class CudaQuantizeTest {
             byte[] expected = new byte[groups * 128];
             float[] row = Arrays.copyOf(Inputs.rows(x, t, t + 1, cols), expected.length);
             for (int g = 0; g < groups; g++) {
-                float scale = BlockScale.quantizeGroup(expected, row, g * 128, Math.min(128, cols - g * 128));
+                float scale = BlockScale.quantizeGroup(
+                        expected, row, g * 128, Math.min(128, cols - g * 128), format == LinearFormat.E4M3_UE8M0);
                 assertThat(scales[t * groups + g]).isEqualTo(scale);
             }
             assertThat(Arrays.copyOfRange(codes, t * expected.length, (t + 1) * expected.length))
@@ -84,6 +101,53 @@ class CudaQuantizeTest {
         assertThat(sum).isEqualTo(22_856);
         assertThat(Float.floatToRawIntBits(Inputs.floats(device, out.scales())[0]))
                 .isEqualTo(0x3C683A83);
+    }
+
+    /** 6.35 / 448 rounded up is 2⁻⁶. The sum is that of models/tiny-r1/train/reference.py's rounding, which gives 22,856 for f32 scales, too. */
+    @Test
+    void knownGroupWithAPowerOfTwo() {
+        float[] x = new float[128];
+        for (int i = 0; i < 128; i++) {
+            x[i] = (i - 63.5f) / 10;
+        }
+        CudaActivations out = (CudaActivations) device.allocateActivations(1, 128, LinearFormat.E4M3_UE8M0);
+        ops.quantize(out, Inputs.tensor(device, x, 1, 128));
+        int sum = 0;
+        for (byte code : codes(out)) {
+            sum += code & 0xFF;
+        }
+        assertThat(Inputs.floats(device, out.scales())[0]).isEqualTo(0x1p-6f);
+        assertThat(sum).isEqualTo(22_714);
+    }
+
+    /** To nearest even, with zeros up to a whole group, by both ops. */
+    @ParameterizedTest
+    @CsvSource({"1, 1", "3, 128", "5, 300"})
+    void bf16ActivationsAreRoundedRows(int rows, int cols) {
+        float[] x = Inputs.floats(new SplittableRandom(cols), rows * cols);
+        CudaActivations out = (CudaActivations) device.allocateActivations(rows + 1, cols, LinearFormat.BF16);
+        ops.quantize(out.firstRows(rows), Inputs.tensor(device, x, rows, cols));
+        int width = (int) out.codes().cols();
+        assertThat(width).isEqualTo((cols + 127) / 128 * 128);
+        byte[] bytes = new byte[(rows + 1) * width * 2];
+        device.readBytes(bytes, out.codes());
+        byte[] expected = new byte[bytes.length];
+        for (int t = 0; t < rows; t++) {
+            Inputs.bf16Bytes(Inputs.rows(x, t, t + 1, cols)).get(expected, t * width * 2, 2 * cols);
+        }
+        assertThat(bytes).isEqualTo(expected);
+
+        float[] gateUp = Inputs.floats(new SplittableRandom(cols), rows * 2 * cols);
+        ops.siluMulQuantize(out.firstRows(rows), Inputs.tensor(device, gateUp, rows, 2 * cols));
+        device.readBytes(bytes, out.codes());
+        ShortBuffer values =
+                ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asShortBuffer();
+        for (int i = 0; i < rows * cols; i++) {
+            double gate = gateUp[i / cols * 2 * cols + i % cols];
+            double y = gate / (1 + Math.exp(-gate)) * gateUp[i / cols * 2 * cols + cols + i % cols];
+            float got = Bf16.toFloat(values.get(i / cols * width + i % cols));
+            assertThat((double) got).isCloseTo(y, within(Math.abs(y) / 256 * (1 + 1e-5) + 1e-38));
+        }
     }
 
     @ParameterizedTest

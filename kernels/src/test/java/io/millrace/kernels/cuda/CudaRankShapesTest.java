@@ -5,6 +5,7 @@ import io.millrace.kernels.BitsAssert;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.DenseCase;
 import io.millrace.kernels.GemmCase;
+import io.millrace.kernels.LinearFormat;
 import io.millrace.kernels.Numerics;
 import io.millrace.kernels.OpCase;
 import io.millrace.kernels.ParallelPlan;
@@ -33,7 +34,7 @@ class CudaRankShapesTest {
     }
 
     @TestFactory
-    Stream<DynamicTest> oneRankOfR1() {
+    Stream<DynamicTest> oneRankOfR1AndV2Lite() {
         return Stream.of(
                         shape("q_a", new GemmCase(CUDA, 2, 7168, 0, 1536)),
                         shape("kv_a", new GemmCase(CUDA, 3, 7168, 0, 576)),
@@ -45,6 +46,14 @@ class CudaRankShapesTest {
                         shape("shared down", new GemmCase(CUDA, 3, 256, 0, 7168)),
                         shape("gate, up of 4 experts", new GemmCase(CUDA, 3, 7168, 4, 256, 256)),
                         shape("down of 4 experts", new GemmCase(CUDA, 3, 256, 4, 7168)),
+                        shape("V2-Lite's q", new GemmCase(LinearFormat.BF16, CUDA, 2, 2048, 0, 3072)),
+                        shape("V2-Lite's dense down", new GemmCase(LinearFormat.BF16, CUDA, 1, 10944, 0, 2048)),
+                        shape(
+                                "gate, up of 4 of V2-Lite's experts",
+                                new GemmCase(LinearFormat.BF16, CUDA, 3, 2048, 4, 1408, 1408)),
+                        shape(
+                                "down of 4 of V2-Lite's experts",
+                                new GemmCase(LinearFormat.BF16, CUDA, 3, 1408, 4, 2048)),
                         shape("router", new DenseCase(CUDA, DType.BF16, 9, 0, 256, 7168)),
                         shape("an eighth of a rank's head", new DenseCase(CUDA, DType.BF16, 1, 0, 2020, 7168)),
                         shape("q to latent", new DenseCase(CUDA, DType.F32, 2, 16, 512, 128)),

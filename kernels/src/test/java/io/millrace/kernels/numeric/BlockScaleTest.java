@@ -25,6 +25,26 @@ class BlockScaleTest {
         assertThat(sum).isEqualTo(22_856);
     }
 
+    /** The same numbers under ue8m0; NumPy's sum of codes is 22,714, too (as_e4m3 in models/tiny-r1/train/reference.py). */
+    @Test
+    void scalesAreRoundedUpToAPowerOfTwoIfWanted() {
+        float[] x = new float[128];
+        for (int i = 0; i < 128; i++) {
+            x[i] = (float) ((i - 63.5) / 10);
+        }
+        byte[] codes = new byte[128];
+        assertThat(BlockScale.quantizeGroup(codes, x, 0, 128, true)).isEqualTo(0x1p-6f);
+        int sum = 0;
+        for (byte code : codes) {
+            sum += code & 0xFF;
+        }
+        assertThat(sum).isEqualTo(22_714);
+        assertCodes(codes, 0, 0xFD, 0xFC, 0xFC, 0xFC, 0xFC, 0xFC, 0xFC, 0xFB);
+        assertThat(BlockScale.ceilToPowerOfTwo(0.25f)).isEqualTo(0.25f);
+        assertThat(BlockScale.ceilToPowerOfTwo(Math.nextUp(0.25f))).isEqualTo(0.5f);
+        assertThat(BlockScale.ceilToPowerOfTwo(Math.nextDown(0.25f))).isEqualTo(0.25f);
+    }
+
     @Test
     void groupOfZerosHasTheFloorsScale() {
         byte[] codes = {1, 1};

@@ -19,9 +19,9 @@ public final class Tile {
     public enum Format {
         /** {@link Tile#e4m3}; block scales hold 2⁶⁰, and so do the activations. */
         E4M3,
-        /** {@link Tile#bf16}, no scales. */
+        /** {@link Tile#bf16}, no block scales. */
         BF16,
-        /** {@link Tile#f32}, no scales. */
+        /** {@link Tile#f32}, no block scales. */
         F32
     }
 
@@ -47,6 +47,8 @@ public final class Tile {
     public float[] scales = {};
     /** The first panel's first scale; the next panel's follow at once. */
     public int scaleStart;
+    /** Of formats without block scales: 1, or 2⁻⁶⁰ where the activations hold 2⁶⁰; a power of two, so that it costs no bit. */
+    public float scale = 1;
     /** Activations f32. */
     public float[] x = {};
     /** First element of each row of activations. */
@@ -63,16 +65,16 @@ public final class Tile {
     /** {@code acc = fma(sums, scale, acc)}, for the block that starts at column {@code k}. */
     void addSums(int numRows, int k) {
         int count = numRows * Lanes.PANEL_ROWS;
-        int scale = scaleStart + k / Lanes.BLOCK;
+        int at = scaleStart + k / Lanes.BLOCK;
         for (int p = 0; p < panels; p++) {
-            addScaled(p * count, count, format == Format.E4M3 ? scales[scale] : 1);
-            scale += (cols + Lanes.BLOCK - 1) / Lanes.BLOCK;
+            addScaled(p * count, count, format == Format.E4M3 ? scales[at] : scale);
+            at += (cols + Lanes.BLOCK - 1) / Lanes.BLOCK;
         }
     }
 
-    private void addScaled(int from, int count, float scale) {
+    private void addScaled(int from, int count, float factor) {
         for (int i = from; i < from + count; i++) {
-            acc[i] = Math.fma(sums[i], scale, acc[i]);
+            acc[i] = Math.fma(sums[i], factor, acc[i]);
         }
     }
 }
