@@ -1,0 +1,91 @@
+package io.millrace.job.dataset;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.engine.EngineHost;
+import io.millrace.engine.ServedModel;
+import io.millrace.operators.BatchSettings;
+import java.io.IOException;
+import java.util.List;
+import java.util.function.LongConsumer;
+
+/** Makes a dataset: input, plan, engine, output folder. Thread: the command's. */
+public final class Dataset {
+    private final InputFiles input;
+    private final OutputFolder folder;
+    private final DatasetPlan plan;
+
+    /**
+     * What came out, earlier runs of the same output included.
+     *
+     * @param isResumed whether it goes on with one
+     * @param rowsNotRead rows that the token budget left out
+     */
+    public record Result(Totals totals, boolean isResumed, long rowsNotRead) {}
+
+    /** The counts that a command reports. */
+    public record Totals(
+            long rows, long badRows, long cutRows, long samples, long correct, long accepted, long completionTokens) {
+        static Totals of(Tally t) {
+            return new Totals(t.rows, t.badRows, t.cutRows, t.samples, t.correct, t.accepted, t.completionTokens);
+        }
+    }
+
+    /** Prepares one. */
+    public Dataset(InputFiles input, OutputFolder folder, DatasetPlan plan) {
+        this.input = input;
+        this.folder = folder;
+        this.plan = plan;
+    }
+
+    /**
+     * Generates what is missing and completes the folder.
+     *
+     * @param numRows of the input
+     * @param command as it was typed, for the provenance
+     * @param progress gets the number of rows that are done, often
+     */
+    public Result make(BatchSettings settings, long numRows, String command, LongConsumer progress) throws IOException {
+        Verifier verifier = Verifier.NONE;
+        try (EngineHost.Lease lease = EngineHost.acquire(settings.engineConfig())) {
+            ServedModel model = lease.model();
+            EngineGenerator generator = new EngineGenerator(lease);
+            Provenance provenance = new Provenance(
+                    model.name(),
+                    model.hash(),
+                    model.backend(),
+                    generator.params(plan.seed()).toString(),
+                    command);
+            boolean isResumed = folder.begin(plan.settings() + provenance.settings() + input.note());
+            try (Shards shards = new Shards(folder, plan.shardRows(), new ShardFiles(folder, plan.isKeepRejected()));
+                    RowSource rows = input.open(settings.maxRequestBytes())) {
+                DatasetRun run = new DatasetRun(plan, verifier, generator, shards, settings.maxInFlightRequests());
+                run.execute(rows, progress::accept);
+                return complete(shards, provenance, isResumed, numRows - run.numRowsRead());
+            }
+        }
+    }
+
+    private Result complete(Shards shards, Provenance provenance, boolean isResumed, long rowsNotRead)
+            throws IOException {
+        if (shards.numOpen() > 0) {
+            throw new IllegalStateException(shards.numOpen() + " shards are not whole at the end of the input");
+        }
+        Tally total = new Tally();
+        shards.written().forEach(s -> total.add(s.tally()));
+        folder.complete(manifest(shards.written(), provenance, total, rowsNotRead));
+        return new Result(Totals.of(total), isResumed, rowsNotRead);
+    }
+
+    private String manifest(List<ShardEntry> shards, Provenance provenance, Tally total, long rowsNotRead)
+            throws JsonProcessingException {
+        ObjectNode json = RowJson.MAPPER.createObjectNode();
+        json.put("format", 1);
+        json.set("provenance", RowJson.MAPPER.valueToTree(provenance));
+        json.set("plan", RowJson.MAPPER.valueToTree(plan));
+        json.set("totals", RowJson.MAPPER.valueToTree(total));
+        json.put("rows_not_read", rowsNotRead);
+        json.set("shards", RowJson.MAPPER.valueToTree(shards));
+        return RowJson.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n";
+    }
+}

@@ -1,0 +1,135 @@
+package io.millrace.job.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Datasets by the command line and the shipped model. */
+@Timeout(120)
+class DatasetIT {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    @TempDir
+    Path folder;
+
+    /** Rows {@code key, question, answer} of the shipped problems. */
+    private void writeProblems(int count) throws IOException {
+        List<String> rows = new ArrayList<>();
+        for (String line :
+                Files.readAllLines(Home.tinyR1().resolve("eval.jsonl")).subList(0, count)) {
+            JsonNode problem = JSON.readTree(line);
+            ObjectNode row = JSON.createObjectNode();
+            row.put("key", problem.path("id").asText());
+            row.put("question", problem.path("messages").path(0).path("content").asText());
+            row.put("answer", problem.path("answer").asText());
+            rows.add(row.toString());
+        }
+        Files.write(folder.resolve("in.jsonl"), rows);
+    }
+
+    private CommandRun generate(String output, String... more) {
+        List<String> args = new ArrayList<>(List.of(
+                "generate", "--input", folder + "/in.jsonl", "--output", folder.resolve(output) + "", "--json"));
+        args.addAll(Arrays.asList(more));
+        return CommandRun.of("", args.toArray(String[]::new));
+    }
+
+    private List<JsonNode> rows(String output, String kind) throws IOException {
+        List<JsonNode> rows = new ArrayList<>();
+        try (Stream<Path> files = Files.list(folder.resolve(output))) {
+            for (Path file : files.filter(f -> f.getFileName().toString().startsWith(kind + "-"))
+                    .sorted()
+                    .toList()) {
+                for (String line : Files.readAllLines(file)) {
+                    rows.add(JSON.readTree(line));
+                }
+            }
+        }
+        return rows;
+    }
+
+    @Test
+    void aTemplateMakesShardsWithAManifest() throws Exception {
+        writeProblems(10);
+        Files.write(folder.resolve("in.jsonl"), List.of("{\"key\":\"no-question\"}"), StandardOpenOption.APPEND);
+
+        String[] options = {
+            "--prompt-template",
+            "{question}",
+            "--id-column",
+            "key",
+            "--shard-rows",
+            "4",
+            "--n",
+            "2",
+            "--seed",
+            "1",
+            "--max-tokens",
+            "30"
+        };
+        CommandRun run = generate("out", options);
+
+        assertThat(run.exitCode()).as(run.err()).isEqualTo(3);
+        assertThat(run.json().path("accepted").asInt()).isEqualTo(20);
+        assertThat(run.json().path("errors").asInt()).isEqualTo(1);
+        List<JsonNode> data = rows("out", "data");
+        assertThat(data).hasSize(20);
+        assertThat(data.get(2).path("id").asText()).isEqualTo("sub-0001");
+        assertThat(data.get(2).path("prompt").asText()).isEqualTo("What is 422 - 12?");
+        assertThat(data.get(2).path("seed").asLong())
+                .isNotEqualTo(data.get(3).path("seed").asLong());
+        assertThat(rows("out", "errors").get(0).path("message").asText())
+                .isEqualTo("column \"question\" of --prompt-template is missing: the row has [key]");
+        checkManifest();
+        assertThat(folder.resolve("out/.work")).doesNotExist();
+
+        assertThat(generate("out", options).err()).contains("is a complete dataset");
+        assertThat(generate("again", options).exitCode()).isEqualTo(3);
+        assertThat(rows("again", "data")).isEqualTo(data);
+    }
+
+    private void checkManifest() throws Exception {
+        JsonNode manifest = JSON.readTree(folder.resolve("out/manifest.json").toFile());
+        assertThat(manifest.path("provenance").path("model_hash").asText()).hasSize(64);
+        assertThat(manifest.path("shards")).hasSize(3);
+        for (JsonNode shard : manifest.path("shards")) {
+            Path file = folder.resolve("out")
+                    .resolve(shard.path("data").path("name").asText());
+            byte[] bytes = Files.readAllBytes(file);
+            assertThat(shard.path("data").path("bytes").asLong()).isEqualTo(bytes.length);
+            assertThat(shard.path("data").path("sha256").asText())
+                    .isEqualTo(HexFormat.of()
+                            .formatHex(MessageDigest.getInstance("SHA-256").digest(bytes)));
+        }
+    }
+
+    @Test
+    void optionsWithoutEffectAreRefused() throws IOException {
+        writeProblems(1);
+
+        assertThat(generate("out", "--prompt-column", "question", "--checkpoint-interval", "1 s")
+                        .err())
+                .contains("--checkpoint-interval has no effect on a dataset");
+        assertThat(generate("out", "--prompt-column", "question", "--errors", "x")
+                        .err())
+                .contains("--errors x has no effect on a dataset");
+        assertThat(generate("out", "--prompt-column", "question", "--shard-rows", "0")
+                        .err())
+                .contains("--shard-rows is 0 but must be from 1 to 1000000");
+    }
+}
