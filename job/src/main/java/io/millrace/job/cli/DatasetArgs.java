@@ -2,10 +2,14 @@ package io.millrace.job.cli;
 
 import io.millrace.engine.ConfigException;
 import io.millrace.job.JobOptions;
+import io.millrace.job.dataset.Columns;
 import io.millrace.job.dataset.DatasetPlan;
+import io.millrace.job.dataset.PromptTemplate;
+import io.millrace.job.dataset.RowPolicy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -15,6 +19,8 @@ import picocli.CommandLine.Option;
 /** The options of {@code generate} that make a dataset: with any of them, {@code --output} is a folder of shards. */
 final class DatasetArgs {
     private static final int DEFAULT_SHARD_ROWS = 10_000;
+    private static final int ATTEMPTS_PER_ACCEPT = 8;
+    private static final int MAX_ATTEMPTS = 10_000;
     private static final int MAX_SHARD_ROWS = 1_000_000;
 
     @Option(
@@ -49,10 +55,66 @@ final class DatasetArgs {
             description = "Makes a dataset. Input rows per shard of the output. Default: 10000.")
     private @Nullable Integer shardRows;
 
+    @Option(
+            names = "--verify",
+            paramLabel = "boxed|regex:…|json-schema:FILE|exec:COMMAND",
+            description = {
+                "Makes a dataset. Which samples are accepted: whose last \\boxed{…}, or last match (its first group), is the answer;"
+                        + " which is JSON that fits a schema; for which a command ends with 0.",
+                "The command gets {id, prompt, reasoning, completion, answer, row} on stdin."
+            })
+    private @Nullable String verify;
+
+    @Option(
+            names = "--verify-timeout",
+            paramLabel = "SECONDS",
+            description = "A command that takes longer says no. Default: 10.")
+    private int verifyTimeoutSeconds = 10;
+
+    @Option(
+            names = "--accept",
+            paramLabel = "K",
+            description = "Draw samples of a row until K are correct (rejection sampling). Needs --verify.")
+    private @Nullable Integer accept;
+
+    @Option(
+            names = "--max-attempts",
+            paramLabel = "SAMPLES",
+            description = "With --accept: samples per row at most. Default: 8 x K.")
+    private @Nullable Integer maxAttempts;
+
+    @Option(
+            names = "--vote",
+            description =
+                    "Accept the samples of a row whose answer most of its --n samples have. Needs --verify boxed or regex.")
+    private boolean isVote;
+
+    @Option(
+            names = "--max-total-tokens",
+            paramLabel = "TOKENS",
+            description = "Makes a dataset. Generated tokens after which no sample is begun.")
+    private @Nullable Long maxTotalTokens;
+
+    @Option(
+            names = "--keep-rejected",
+            description = "Write samples that aren't accepted too, to rejected-*, with the reason.")
+    private boolean isKeepRejected;
+
     /** Returns whether any of them is given. */
     boolean isAsked() {
-        return Stream.of(promptTemplate, promptColumn, answerColumn, idColumn, shardRows)
-                .anyMatch(Objects::nonNull);
+        return Stream.of(
+                                promptTemplate,
+                                promptColumn,
+                                answerColumn,
+                                idColumn,
+                                shardRows,
+                                verify,
+                                accept,
+                                maxAttempts,
+                                maxTotalTokens)
+                        .anyMatch(Objects::nonNull)
+                || isVote
+                || isKeepRejected;
     }
 
     /**
@@ -69,36 +131,47 @@ final class DatasetArgs {
                         + " has no effect on a dataset, which is made without Flink: leave it out");
             }
         }
-        Integer samples = options.find(JobOptions.N);
         Long seed = options.find(JobOptions.SEED);
         return new DatasetPlan(
-                template(),
-                promptColumn,
-                answerColumn,
-                idColumn,
-                samples == null ? 1 : samples,
-                0,
-                0,
-                false,
-                0,
+                new Columns(template(), promptColumn, answerColumn, idColumn),
+                policy(options.find(JobOptions.N)),
+                verify,
+                Duration.ofSeconds(inRange("--verify-timeout", verifyTimeoutSeconds, 1, 3600)),
+                maxTotalTokens == null ? 0 : inRange("--max-total-tokens", maxTotalTokens, 1, Long.MAX_VALUE),
                 seed == null ? 0 : seed,
-                inRange("--shard-rows", shardRows == null ? DEFAULT_SHARD_ROWS : shardRows, 1, MAX_SHARD_ROWS),
-                false);
+                (int) inRange("--shard-rows", shardRows == null ? DEFAULT_SHARD_ROWS : shardRows, 1, MAX_SHARD_ROWS),
+                isKeepRejected);
     }
 
-    private @Nullable String template() {
-        if (promptTemplate == null || !promptTemplate.startsWith("@")) {
-            return promptTemplate;
+    private RowPolicy policy(@Nullable Integer samples) {
+        if (accept == null) {
+            if (maxAttempts != null) {
+                throw new ConfigException("--max-attempts " + maxAttempts
+                        + " has no effect without --accept: give --n for a fixed number of samples");
+            }
+            return new RowPolicy(samples == null ? 1 : samples, 0, 0, isVote);
         }
-        Path file = Path.of(promptTemplate.substring(1));
+        if (samples != null) {
+            throw new ConfigException("--n " + samples + " and --accept " + accept
+                    + " are both given: give --max-attempts with --accept");
+        }
+        int enough = (int) inRange("--accept", accept, 1, MAX_ATTEMPTS);
+        int most = maxAttempts == null ? Math.min(MAX_ATTEMPTS, ATTEMPTS_PER_ACCEPT * enough) : maxAttempts;
+        return new RowPolicy(1, enough, (int) inRange("--max-attempts", most, 1, MAX_ATTEMPTS), isVote);
+    }
+
+    private @Nullable PromptTemplate template() {
+        if (promptTemplate == null || !promptTemplate.startsWith("@")) {
+            return promptTemplate == null ? null : new PromptTemplate(promptTemplate);
+        }
         try {
-            return Files.readString(file);
+            return new PromptTemplate(Files.readString(Path.of(promptTemplate.substring(1))));
         } catch (IOException e) {
             throw new ConfigException("can't read --prompt-template " + promptTemplate + ": " + e, e);
         }
     }
 
-    private static int inRange(String name, int value, int low, int high) {
+    private static long inRange(String name, long value, long low, long high) {
         if (value < low || value > high) {
             throw new ConfigException(name + " is " + value + " but must be from " + low + " to " + high);
         }

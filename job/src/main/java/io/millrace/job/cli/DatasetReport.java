@@ -3,14 +3,16 @@ package io.millrace.job.cli;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.job.dataset.Dataset;
+import io.millrace.job.dataset.DatasetPlan;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Map;
 
 /** What {@code generate} says of a dataset. */
 final class DatasetReport {
     private DatasetReport() {}
 
-    static void print(Terminal terminal, Path output, Dataset.Result result, double seconds) {
+    static void print(Terminal terminal, Path output, DatasetPlan plan, Dataset.Result result, double seconds) {
         Dataset.Totals t = result.totals();
         if (terminal.isJson()) {
             ObjectNode json = new ObjectMapper().createObjectNode();
@@ -22,6 +24,11 @@ final class DatasetReport {
             json.put("correct", t.correct());
             json.put("accepted", t.accepted());
             json.put("generation_tokens", t.completionTokens());
+            json.put("accepted_tokens", t.acceptedTokens());
+            passAt(t, plan).forEach((k, share) -> json.put("pass_at_" + k, share));
+            if (isMajorityJudged(plan)) {
+                json.put("majority_right", majorityRight(t));
+            }
             json.put("seconds", seconds);
             json.put("resumed", result.isResumed());
             json.put("output", output.toString());
@@ -43,6 +50,25 @@ final class DatasetReport {
                     t.cutRows(),
                     result.rowsNotRead()));
         }
+        passAt(t, plan)
+                .forEach((k, share) ->
+                        terminal.say(String.format(Locale.ROOT, "pass@%-4d %5.1f %% of the rows", k, 100 * share)));
+        if (isMajorityJudged(plan)) {
+            terminal.say(String.format(
+                    Locale.ROOT, "maj@%-5d %5.1f %% of the rows", plan.policy().samples(), 100 * majorityRight(t)));
+        }
         terminal.say(String.format(Locale.ROOT, "%,d tokens in %.1f s", t.completionTokens(), seconds));
+    }
+
+    private static Map<Integer, Double> passAt(Dataset.Totals totals, DatasetPlan plan) {
+        return plan.verify() != null ? totals.passAt() : Map.of();
+    }
+
+    private static boolean isMajorityJudged(DatasetPlan plan) {
+        return plan.policy().isVote() && plan.columns().answerColumn() != null;
+    }
+
+    private static double majorityRight(Dataset.Totals t) {
+        return (double) t.rowsRight() / Math.max(1, t.rows() - t.badRows());
     }
 }

@@ -134,7 +134,7 @@ final class GenerateCommand implements Callable<Integer>, JobOptionArgs.TakesJob
             Dataset.Result result = new Dataset(inputs, folder, plan)
                     .make(options.batchSettings(), numRows, command(), done -> bar.update(done, Double.NaN));
             bar.clear();
-            DatasetReport.print(terminal, folder.root(), result, (System.nanoTime() - startNanos) / 1e9);
+            DatasetReport.print(terminal, folder.root(), plan, result, (System.nanoTime() - startNanos) / 1e9);
             return result.totals().badRows() > 0 ? Main.SOME_REJECTED : Main.DONE;
         }
     }

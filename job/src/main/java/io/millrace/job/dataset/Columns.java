@@ -21,14 +21,15 @@ import org.jspecify.annotations.Nullable;
  * @param answerColumn column with the right answer, null = there is none
  * @param idColumn column with the row's id, null = {@code file:line}
  */
-record Columns(
+public record Columns(
         @Nullable PromptTemplate template,
         @Nullable String promptColumn,
         @Nullable String answerColumn,
         @Nullable String idColumn) {
     private static final String MESSAGES = "messages";
 
-    Columns {
+    /** Checks what excludes each other. */
+    public Columns {
         if (template != null && promptColumn != null) {
             throw new ConfigException("--prompt-template and --prompt-column are both given: give one of them");
         }

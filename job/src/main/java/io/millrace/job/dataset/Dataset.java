@@ -7,6 +7,7 @@ import io.millrace.engine.ServedModel;
 import io.millrace.operators.BatchSettings;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import java.util.function.LongConsumer;
 
 /** Makes a dataset: input, plan, engine, output folder. Thread: the command's. */
@@ -23,11 +24,43 @@ public final class Dataset {
      */
     public record Result(Totals totals, boolean isResumed, long rowsNotRead) {}
 
-    /** The counts that a command reports. */
+    /**
+     * The counts that a command reports.
+     *
+     * @param rows input rows that were read
+     * @param badRows that couldn't be asked
+     * @param cutRows that the token budget ended early
+     * @param samples drawn
+     * @param correct of them, as the verifier says
+     * @param accepted of them, the rows of the data
+     * @param completionTokens generated
+     * @param acceptedTokens generated for accepted samples
+     * @param rowsRight rows with an accepted sample that is correct; after a vote, those whose majority is right
+     * @param passAt number of attempts → share of rows with a correct sample among so many
+     */
     public record Totals(
-            long rows, long badRows, long cutRows, long samples, long correct, long accepted, long completionTokens) {
+            long rows,
+            long badRows,
+            long cutRows,
+            long samples,
+            long correct,
+            long accepted,
+            long completionTokens,
+            long acceptedTokens,
+            long rowsRight,
+            Map<Integer, Double> passAt) {
         static Totals of(Tally t) {
-            return new Totals(t.rows, t.badRows, t.cutRows, t.samples, t.correct, t.accepted, t.completionTokens);
+            return new Totals(
+                    t.rows,
+                    t.badRows,
+                    t.cutRows,
+                    t.samples,
+                    t.correct,
+                    t.accepted,
+                    t.completionTokens,
+                    t.acceptedTokens,
+                    t.rowsRight,
+                    t.passTable());
         }
     }
 
@@ -46,7 +79,7 @@ public final class Dataset {
      * @param progress gets the number of rows that are done, often
      */
     public Result make(BatchSettings settings, long numRows, String command, LongConsumer progress) throws IOException {
-        Verifier verifier = Verifier.NONE;
+        Verifier verifier = Verifiers.of(plan.verify(), plan.verifyTimeout());
         try (EngineHost.Lease lease = EngineHost.acquire(settings.engineConfig())) {
             ServedModel model = lease.model();
             EngineGenerator generator = new EngineGenerator(lease);

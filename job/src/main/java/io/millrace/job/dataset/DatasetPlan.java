@@ -1,61 +1,58 @@
 package io.millrace.job.dataset;
 
+import com.fasterxml.jackson.databind.annotation.JsonSerialize;
+import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
+import io.millrace.engine.ConfigException;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What a run makes of its rows, as the command line says it.
  *
- * @param promptTemplate text with {@code {column}}, null = none
- * @param promptColumn column with the question, null = none
- * @param answerColumn column with the right answer, null = none
- * @param idColumn column with the row's id, null = none
- * @param samples samples per row where {@code accept} is 0
- * @param accept correct samples per row to draw until, 0 = off
- * @param maxAttempts samples per row at most where {@code accept} isn't 0
- * @param isVote whether a row's majority decides
+ * @param columns which column is what
+ * @param policy samples per row
+ * @param verify what decides whether a sample is correct: {@code boxed}, {@code regex:…}, {@code json-schema:…}, {@code exec:…}; null =
+ *     all are
+ * @param verifyTimeout of a command that decides
  * @param maxTotalTokens generated tokens after which no attempt starts, 0 = no bound
  * @param seed the run's; every attempt's comes from it
  * @param shardRows input rows per shard
  * @param isKeepRejected whether samples that aren't accepted are written too
  */
 public record DatasetPlan(
-        @Nullable String promptTemplate,
-        @Nullable String promptColumn,
-        @Nullable String answerColumn,
-        @Nullable String idColumn,
-        int samples,
-        int accept,
-        int maxAttempts,
-        boolean isVote,
+        Columns columns,
+        RowPolicy policy,
+        @Nullable String verify,
+        @JsonSerialize(using = ToStringSerializer.class) Duration verifyTimeout,
         long maxTotalTokens,
         long seed,
         int shardRows,
         boolean isKeepRejected) {
 
-    /** Returns the columns' part. */
-    Columns columns() {
-        return new Columns(
-                promptTemplate == null ? null : new PromptTemplate(promptTemplate),
-                promptColumn,
-                answerColumn,
-                idColumn);
-    }
-
-    /** Returns the row's part. */
-    RowPolicy policy() {
-        return new RowPolicy(samples, accept, maxAttempts, isVote);
+    /** Checks what excludes each other. */
+    public DatasetPlan {
+        if (verify == null && (policy.accept() > 0 || policy.isVote())) {
+            throw new ConfigException(
+                    "--accept and --vote need --verify: it says which samples are correct, or their answers");
+        }
+        if (policy.isVote() && (verify == null || !(verify.equals("boxed") || verify.startsWith("regex:")))) {
+            throw new ConfigException(
+                    "--vote needs --verify boxed or regex:PATTERN, which find an answer, but it is " + verify);
+        }
     }
 
     /** Returns everything that the rows of the output depend on, a line {@code name: value} each. */
     String settings() {
-        return line("prompt template", promptTemplate)
-                + line("prompt column", promptColumn)
-                + line("answer column", answerColumn)
-                + line("id column", idColumn)
-                + line("samples", samples)
-                + line("accept", accept)
-                + line("max attempts", maxAttempts)
-                + line("vote", isVote)
+        return line("prompt template", columns.template())
+                + line("prompt column", columns.promptColumn())
+                + line("answer column", columns.answerColumn())
+                + line("id column", columns.idColumn())
+                + line("samples", policy.samples())
+                + line("accept", policy.accept())
+                + line("max attempts", policy.maxAttempts())
+                + line("vote", policy.isVote())
+                + line("verify", verify)
+                + line("verify timeout", verifyTimeout)
                 + line("max total tokens", maxTotalTokens)
                 + line("seed", seed)
                 + line("shard rows", shardRows)

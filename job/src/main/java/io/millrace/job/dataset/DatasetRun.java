@@ -16,8 +16,6 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class DatasetRun {
     private final DatasetPlan plan;
-    private final Columns columns;
-    private final RowPolicy policy;
     private final Verifier verifier;
     private final Generator generator;
     private final Shards shards;
@@ -40,8 +38,6 @@ final class DatasetRun {
      */
     DatasetRun(DatasetPlan plan, Verifier verifier, Generator generator, Shards shards, int maxInFlight) {
         this.plan = plan;
-        this.columns = plan.columns();
-        this.policy = plan.policy();
         this.verifier = verifier;
         this.generator = generator;
         this.shards = shards;
@@ -123,7 +119,7 @@ final class DatasetRun {
             return 1;
         }
         try {
-            wanting.add(new RowLoop(row, columns.question(row), policy));
+            wanting.add(new RowLoop(row, plan.columns().question(row), plan.policy()));
             return 0;
         } catch (RejectedException e) {
             shards.add(RowResult.bad(row, RowError.of(e)));

@@ -1,5 +1,6 @@
 package io.millrace.job.dataset;
 
+import com.fasterxml.jackson.annotation.JsonValue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.engine.ConfigException;
@@ -12,10 +13,11 @@ import java.util.TreeSet;
  * Text with {@code {column}} in it; <code>{{</code> and <code>}}</code> stand for braces. A value is put in as it is and never read
  * as a template again. Immutable; any thread.
  */
-final class PromptTemplate {
+public final class PromptTemplate {
     /** A piece of text, or a column's value. */
     private record Part(boolean isColumn, String text) {}
 
+    private final String template;
     private final List<Part> parts = new ArrayList<>();
 
     /**
@@ -23,7 +25,8 @@ final class PromptTemplate {
      *
      * @throws ConfigException at a brace that is nobody's, with its position
      */
-    PromptTemplate(String template) {
+    public PromptTemplate(String template) {
+        this.template = template;
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < template.length(); i++) {
             char c = template.charAt(i);
@@ -90,5 +93,12 @@ final class PromptTemplate {
         List<String> names = new ArrayList<>();
         columns.fieldNames().forEachRemaining(names::add);
         return names;
+    }
+
+    /** Returns it as it was given. */
+    @Override
+    @JsonValue
+    public String toString() {
+        return template;
     }
 }

@@ -10,8 +10,9 @@ import io.millrace.engine.ConfigException;
  * @param maxAttempts samples drawn per row at most where {@code accept} isn't 0
  * @param isVote the samples whose answer most of the row's samples have are accepted, instead of those the verifier calls correct
  */
-record RowPolicy(int samples, int accept, int maxAttempts, boolean isVote) {
-    RowPolicy {
+public record RowPolicy(int samples, int accept, int maxAttempts, boolean isVote) {
+    /** Checks what excludes each other. */
+    public RowPolicy {
         if (accept > maxAttempts) {
             throw new ConfigException("--accept is " + accept + " but --max-attempts is " + maxAttempts
                     + ": a row can't have more correct samples than attempts");

@@ -2,6 +2,7 @@ package io.millrace.job.dataset;
 
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** Counts over rows and samples; a shard's are in its manifest entry, and their sum is in the card. Thread: one. */
 final class Tally {
@@ -31,6 +32,8 @@ final class Tally {
     public Map<Integer, Long> rowsByFirstCorrect = new TreeMap<>();
     /** Rows without a correct sample, by attempts. */
     public Map<Integer, Long> rowsNeverCorrect = new TreeMap<>();
+    /** Rows with an accepted sample that the verifier called correct; after a vote, those whose majority is right. */
+    public long rowsRight;
     /** Samples by finish reason. */
     public Map<String, Long> finishReasons = new TreeMap<>();
     /** Accepted samples by generated tokens: key k counts 2^(k/4) up to 2^((k+1)/4), exclusive. */
@@ -46,6 +49,7 @@ final class Tally {
         cutRows += row.isCut() ? 1 : 0;
         int firstCorrect = 0;
         int numAccepted = 0;
+        boolean isRight = false;
         for (JudgedSample s : row.samples()) {
             samples++;
             promptTokens += s.sample().promptTokens();
@@ -57,11 +61,13 @@ final class Tally {
             }
             if (s.isAccepted()) {
                 numAccepted++;
+                isRight |= s.isCorrect();
                 accepted++;
                 acceptedTokens += s.sample().completionTokens();
                 acceptedByTokens.merge(lengthBucket(s.sample().completionTokens()), 1L, Long::sum);
             }
         }
+        rowsRight += isRight ? 1 : 0;
         rowsByAccepted.merge(numAccepted, 1L, Long::sum);
         if (firstCorrect > 0) {
             rowsByFirstCorrect.merge(firstCorrect, 1L, Long::sum);
@@ -86,6 +92,7 @@ final class Tally {
         promptTokens += other.promptTokens;
         completionTokens += other.completionTokens;
         acceptedTokens += other.acceptedTokens;
+        rowsRight += other.rowsRight;
         duplicates += other.duplicates;
         other.rowsByAccepted.forEach((k, v) -> rowsByAccepted.merge(k, v, Long::sum));
         other.rowsByFirstCorrect.forEach((k, v) -> rowsByFirstCorrect.merge(k, v, Long::sum));
@@ -104,6 +111,19 @@ final class Tally {
         long never = sum(rowsNeverCorrect, k, Integer.MAX_VALUE);
         long known = solved + later + never;
         return known == 0 ? Double.NaN : (double) solved / known;
+    }
+
+    /** Returns {@link #passAt} of 1, 2, 4, … attempts, as far as any row has had so many. */
+    Map<Integer, Double> passTable() {
+        Map<Integer, Double> table = new TreeMap<>();
+        int most = Stream.concat(rowsByFirstCorrect.keySet().stream(), rowsNeverCorrect.keySet().stream())
+                .mapToInt(Integer::intValue)
+                .max()
+                .orElse(0);
+        for (int k = 1; k <= most; k *= 2) {
+            table.put(k, passAt(k));
+        }
+        return table;
     }
 
     private static long sum(Map<Integer, Long> counts, int from, int to) {

@@ -14,6 +14,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -119,6 +123,74 @@ class DatasetIT {
     }
 
     @Test
+    void onlyVerifiedSamplesAreInTheData() throws IOException {
+        writeProblems(24);
+        String[] options = {
+            "--prompt-column",
+            "question",
+            "--answer-column",
+            "answer",
+            "--id-column",
+            "key",
+            "--temperature",
+            "1.5",
+            "--max-tokens",
+            "120",
+            "--verify",
+            "boxed",
+            "--keep-rejected",
+            "--shard-rows",
+            "10"
+        };
+
+        CommandRun run = generate("out", append(options, "--accept", "2", "--max-attempts", "6"));
+
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        List<JsonNode> data = rows("out", "data");
+        List<JsonNode> rejected = rows("out", "rejected");
+        assertThat(data).hasSize(run.json().path("accepted").asInt()).hasSizeBetween(30, 48);
+        assertThat(rejected).hasSizeGreaterThan(3);
+        assertThat(data.size() + rejected.size())
+                .isEqualTo(run.json().path("samples").asInt());
+        assertThat(data).allMatch(DatasetIT::isRight);
+        assertThat(rejected).noneMatch(DatasetIT::isRight);
+        assertThat(run.json().path("generation_tokens").asInt())
+                .isEqualTo(Stream.concat(data.stream(), rejected.stream())
+                        .mapToInt(row -> row.path("completion_tokens").asInt())
+                        .sum());
+        assertThat(run.json().path("pass_at_1").asDouble()).isBetween(0.2, 0.99);
+        assertThat(run.json().path("pass_at_4").asDouble())
+                .isGreaterThanOrEqualTo(run.json().path("pass_at_1").asDouble());
+
+        CommandRun vote = generate("vote", append(options, "--vote", "--n", "5"));
+        assertThat(vote.exitCode()).as(vote.err()).isZero();
+        assertThat(vote.json().path("samples").asInt()).isEqualTo(24 * 5);
+        assertThat(vote.json().path("majority_right").asDouble())
+                .isGreaterThanOrEqualTo(vote.json().path("pass_at_1").asDouble() - 0.1);
+        Map<String, Set<String>> answers = new TreeMap<>();
+        rows("vote", "data")
+                .forEach(row -> answers.computeIfAbsent(row.path("id").asText(), id -> new TreeSet<>())
+                        .add(row.path("extracted").asText()));
+        assertThat(answers.values()).allMatch(set -> set.size() == 1);
+    }
+
+    /** The test's own idea of a right answer: the text between the last box's braces is the answer column's. */
+    private static boolean isRight(JsonNode row) {
+        String completion = row.path("completion").asText("");
+        int start = completion.lastIndexOf("\\boxed{");
+        int end = completion.indexOf('}', Math.max(start, 0));
+        return start >= 0
+                && end > 0
+                && completion
+                        .substring(start + 7, end)
+                        .equals(row.path("answer").asText());
+    }
+
+    private static String[] append(String[] head, String... tail) {
+        return Stream.concat(Arrays.stream(head), Arrays.stream(tail)).toArray(String[]::new);
+    }
+
+    @Test
     void optionsWithoutEffectAreRefused() throws IOException {
         writeProblems(1);
 
@@ -128,6 +200,14 @@ class DatasetIT {
         assertThat(generate("out", "--prompt-column", "question", "--errors", "x")
                         .err())
                 .contains("--errors x has no effect on a dataset");
+        assertThat(generate("out", "--prompt-column", "question", "--accept", "1")
+                        .err())
+                .contains("--accept and --vote need --verify");
+        assertThat(generate("out", "--vote", "--verify", "exec:true").err())
+                .contains("--vote needs --verify boxed or regex:PATTERN");
+        assertThat(generate("out", "--accept", "2", "--n", "3", "--verify", "boxed")
+                        .err())
+                .contains("--n 3 and --accept 2 are both given");
         assertThat(generate("out", "--prompt-column", "question", "--shard-rows", "0")
                         .err())
                 .contains("--shard-rows is 0 but must be from 1 to 1000000");

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -49,7 +50,15 @@ class DatasetRunTest {
     }
 
     private static DatasetPlan plan(int samples, int accept, int maxAttempts, long maxTotalTokens) {
-        return new DatasetPlan(null, "q", null, "id", samples, accept, maxAttempts, false, maxTotalTokens, 5, 10, true);
+        return new DatasetPlan(
+                new Columns(null, "q", null, "id"),
+                new RowPolicy(samples, accept, maxAttempts, false),
+                "exec:true", // the tests' own verifier is used
+                Duration.ofSeconds(1),
+                maxTotalTokens,
+                5,
+                10,
+                true);
     }
 
     @AfterEach
