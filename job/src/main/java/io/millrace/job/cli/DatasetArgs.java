@@ -56,6 +56,12 @@ final class DatasetArgs {
     private @Nullable Integer shardRows;
 
     @Option(
+            names = "--output-format",
+            paramLabel = "jsonl|parquet",
+            description = "Makes a dataset. Default: as the input. A Parquet file as input always makes one.")
+    private @Nullable String outputFormat;
+
+    @Option(
             names = "--verify",
             paramLabel = "boxed|regex:…|json-schema:FILE|exec:COMMAND",
             description = {
@@ -108,6 +114,7 @@ final class DatasetArgs {
                                 answerColumn,
                                 idColumn,
                                 shardRows,
+                                outputFormat,
                                 verify,
                                 accept,
                                 maxAttempts,
@@ -140,7 +147,15 @@ final class DatasetArgs {
                 maxTotalTokens == null ? 0 : inRange("--max-total-tokens", maxTotalTokens, 1, Long.MAX_VALUE),
                 seed == null ? 0 : seed,
                 (int) inRange("--shard-rows", shardRows == null ? DEFAULT_SHARD_ROWS : shardRows, 1, MAX_SHARD_ROWS),
+                isParquet(),
                 isKeepRejected);
+    }
+
+    private @Nullable Boolean isParquet() {
+        if (outputFormat != null && !outputFormat.equals("jsonl") && !outputFormat.equals("parquet")) {
+            throw new ConfigException("--output-format is \"" + outputFormat + "\" but must be jsonl or parquet");
+        }
+        return outputFormat == null ? null : outputFormat.equals("parquet");
     }
 
     private RowPolicy policy(@Nullable Integer samples) {

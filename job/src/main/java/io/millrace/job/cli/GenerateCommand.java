@@ -48,7 +48,8 @@ final class GenerateCommand implements Callable<Integer>, JobOptionArgs.TakesJob
             names = "--input",
             required = true,
             paramLabel = "FILE|DIR",
-            description = "JSONL file, or a folder: all its *.jsonl files, in the order of their names.")
+            description =
+                    "JSONL or Parquet file, or a folder: all its *.jsonl or *.parquet files, in the order of their names.")
     private Path input = Path.of("");
 
     @Option(
@@ -98,7 +99,7 @@ final class GenerateCommand implements Callable<Integer>, JobOptionArgs.TakesJob
             return Main.DONE;
         }
         StartupChecks.modelFolder(Path.of(options.get(JobOptions.MODEL)));
-        if (datasetArgs.isAsked()) {
+        if (datasetArgs.isAsked() || InputFiles.isParquet(input)) {
             return makeDataset(options);
         }
         DatasetFiles files = DatasetFiles.of(input, output, errors);

@@ -80,6 +80,7 @@ public final class Dataset {
      */
     public Result make(BatchSettings settings, long numRows, String command, LongConsumer progress) throws IOException {
         Verifier verifier = Verifiers.of(plan.verify(), plan.verifyTimeout());
+        DataFormat format = input.format(plan.isParquet() == null ? input.isParquet() : plan.isParquet());
         try (EngineHost.Lease lease = EngineHost.acquire(settings.engineConfig())) {
             ServedModel model = lease.model();
             EngineGenerator generator = new EngineGenerator(lease);
@@ -90,7 +91,8 @@ public final class Dataset {
                     generator.params(plan.seed()).toString(),
                     command);
             boolean isResumed = folder.begin(plan.settings() + provenance.settings() + input.note());
-            try (Shards shards = new Shards(folder, plan.shardRows(), new ShardFiles(folder, plan.isKeepRejected()));
+            try (Shards shards = new Shards(
+                            folder, plan.shardRows(), new ShardFiles(folder, format, plan.isKeepRejected()));
                     RowSource rows = input.open(settings.maxRequestBytes())) {
                 DatasetRun run = new DatasetRun(plan, verifier, generator, shards, settings.maxInFlightRequests());
                 run.execute(rows, progress::accept);

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxTotalTokens generated tokens after which no attempt starts, 0 = no bound
  * @param seed the run's; every attempt's comes from it
  * @param shardRows input rows per shard
+ * @param isParquet whether data is written as Parquet, null = as the input is
  * @param isKeepRejected whether samples that aren't accepted are written too
  */
 public record DatasetPlan(
@@ -27,6 +28,7 @@ public record DatasetPlan(
         long maxTotalTokens,
         long seed,
         int shardRows,
+        @Nullable Boolean isParquet,
         boolean isKeepRejected) {
 
     /** Checks what excludes each other. */
@@ -56,6 +58,7 @@ public record DatasetPlan(
                 + line("max total tokens", maxTotalTokens)
                 + line("seed", seed)
                 + line("shard rows", shardRows)
+                + line("parquet", isParquet)
                 + line("keep rejected", isKeepRejected);
     }
 

@@ -9,14 +9,17 @@ import org.jspecify.annotations.Nullable;
 /** Writes the files of a shard from its journal, one row in memory at a time. Thread: the run's. */
 final class ShardFiles {
     private final OutputFolder folder;
+    private final DataFormat format;
     private final boolean isKeepRejected;
 
     /**
      * Makes it.
      *
+     * @param format of the data; bad rows and rejected samples are always JSONL
      * @param isKeepRejected whether samples that aren't accepted get files too
      */
-    ShardFiles(OutputFolder folder, boolean isKeepRejected) {
+    ShardFiles(OutputFolder folder, DataFormat format, boolean isKeepRejected) {
+        this.format = format;
         this.folder = folder;
         this.isKeepRejected = isKeepRejected;
     }
@@ -24,9 +27,10 @@ final class ShardFiles {
     /** Writes a shard's files anew, whatever an earlier run left of them. */
     ShardEntry write(int shard, long firstRow, ShardJournal journal) throws IOException {
         Tally tally = new Tally();
-        try (OutputFile data = new OutputFile(name("data", shard), true);
-                OutputFile errors = new OutputFile(name("errors", shard), false);
-                OutputFile rejected = new OutputFile(name("rejected", shard), false)) {
+        try (OutputFile data = new OutputFile(name("data", shard, format), format, true);
+                OutputFile errors = new OutputFile(name("errors", shard, DataFormat.JSONL), DataFormat.JSONL, false);
+                OutputFile rejected =
+                        new OutputFile(name("rejected", shard, DataFormat.JSONL), DataFormat.JSONL, false)) {
             journal.forEach(row -> {
                 tally.add(row);
                 RowError error = row.error();
@@ -50,28 +54,30 @@ final class ShardFiles {
         }
     }
 
-    private static String name(String kind, int shard) {
-        return String.format(Locale.ROOT, "%s-%05d.jsonl", kind, shard);
+    private static String name(String kind, int shard, DataFormat format) {
+        return String.format(Locale.ROOT, "%s-%05d%s", kind, shard, format.suffix());
     }
 
     /** A file of the output that is there when it is whole; without rows only if it must be. */
     private final class OutputFile implements AutoCloseable {
         private final String name;
+        private final DataFormat.Writers writers;
         private final Path temporary;
         private @Nullable RowWriter writer;
         private long numRows;
 
-        OutputFile(String name, boolean isAlways) throws IOException {
+        OutputFile(String name, DataFormat format, boolean isAlways) throws IOException {
             this.name = name;
+            this.writers = format.writers();
             this.temporary = folder.temporary(name);
             if (isAlways) {
-                writer = new JsonlWriter(temporary);
+                writer = writers.open(temporary);
             }
         }
 
         void write(ObjectNode row) throws IOException {
             if (writer == null) {
-                writer = new JsonlWriter(temporary);
+                writer = writers.open(temporary);
             }
             writer.write(row);
             numRows++;

@@ -58,6 +58,7 @@ class DatasetRunTest {
                 maxTotalTokens,
                 5,
                 10,
+                null,
                 true);
     }
 
@@ -99,7 +100,8 @@ class DatasetRunTest {
             throws IOException {
         try (OutputFolder out = OutputFolder.open(folder.resolve(output), isResume)) {
             out.begin(plan.settings());
-            try (Shards shards = new Shards(out, plan.shardRows(), new ShardFiles(out, plan.isKeepRejected()));
+            try (Shards shards = new Shards(
+                            out, plan.shardRows(), new ShardFiles(out, DataFormat.JSONL, plan.isKeepRejected()));
                     RowSource rows = InputFiles.of(folder.resolve("in.jsonl")).open(1 << 20)) {
                 new DatasetRun(plan, everyThird(), generator, shards, 3).execute(rows, done -> {});
                 assertThat(shards.numOpen()).isZero();
