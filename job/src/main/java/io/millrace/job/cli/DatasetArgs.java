@@ -102,6 +102,15 @@ final class DatasetArgs {
     private @Nullable Long maxTotalTokens;
 
     @Option(
+            names = "--dedup",
+            paramLabel = "SIMILARITY",
+            arity = "0..1",
+            fallbackValue = "0.8",
+            description =
+                    "Leave out samples that are nearly like an earlier one of their shard (MinHash). Default: 0.8.")
+    private @Nullable Double dedup;
+
+    @Option(
             names = "--keep-rejected",
             description = "Write samples that aren't accepted too, to rejected-*, with the reason.")
     private boolean isKeepRejected;
@@ -115,6 +124,7 @@ final class DatasetArgs {
                                 idColumn,
                                 shardRows,
                                 outputFormat,
+                                dedup,
                                 verify,
                                 accept,
                                 maxAttempts,
@@ -148,7 +158,15 @@ final class DatasetArgs {
                 seed == null ? 0 : seed,
                 (int) inRange("--shard-rows", shardRows == null ? DEFAULT_SHARD_ROWS : shardRows, 1, MAX_SHARD_ROWS),
                 isParquet(),
+                dedup(),
                 isKeepRejected);
+    }
+
+    private double dedup() {
+        if (dedup != null && !(dedup > 0 && dedup <= 1)) {
+            throw new ConfigException("--dedup is " + dedup + " but must be above 0 and at most 1");
+        }
+        return dedup == null ? 0 : dedup;
     }
 
     private @Nullable Boolean isParquet() {

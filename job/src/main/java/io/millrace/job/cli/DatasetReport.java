@@ -22,12 +22,13 @@ final class DatasetReport {
             json.put("rows_not_read", result.rowsNotRead());
             json.put("samples", t.samples());
             json.put("correct", t.correct());
+            json.put("duplicates", t.duplicates());
             json.put("accepted", t.accepted());
             json.put("generation_tokens", t.completionTokens());
             json.put("accepted_tokens", t.acceptedTokens());
             passAt(t, plan).forEach((k, share) -> json.put("pass_at_" + k, share));
-            if (isMajorityJudged(plan)) {
-                json.put("majority_right", majorityRight(t));
+            if (plan.isMajorityJudged()) {
+                json.put("majority_right", t.majorityRight());
             }
             json.put("seconds", seconds);
             json.put("resumed", result.isResumed());
@@ -53,22 +54,14 @@ final class DatasetReport {
         passAt(t, plan)
                 .forEach((k, share) ->
                         terminal.say(String.format(Locale.ROOT, "pass@%-4d %5.1f %% of the rows", k, 100 * share)));
-        if (isMajorityJudged(plan)) {
+        if (plan.isMajorityJudged()) {
             terminal.say(String.format(
-                    Locale.ROOT, "maj@%-5d %5.1f %% of the rows", plan.policy().samples(), 100 * majorityRight(t)));
+                    Locale.ROOT, "maj@%-5d %5.1f %% of the rows", plan.policy().samples(), 100 * t.majorityRight()));
         }
         terminal.say(String.format(Locale.ROOT, "%,d tokens in %.1f s", t.completionTokens(), seconds));
     }
 
     private static Map<Integer, Double> passAt(Dataset.Totals totals, DatasetPlan plan) {
         return plan.verify() != null ? totals.passAt() : Map.of();
-    }
-
-    private static boolean isMajorityJudged(DatasetPlan plan) {
-        return plan.policy().isVote() && plan.columns().answerColumn() != null;
-    }
-
-    private static double majorityRight(Dataset.Totals t) {
-        return (double) t.rowsRight() / Math.max(1, t.rows() - t.badRows());
     }
 }

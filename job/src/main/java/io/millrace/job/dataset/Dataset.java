@@ -35,7 +35,8 @@ public final class Dataset {
      * @param accepted of them, the rows of the data
      * @param completionTokens generated
      * @param acceptedTokens generated for accepted samples
-     * @param rowsRight rows with an accepted sample that is correct; after a vote, those whose majority is right
+     * @param majorityRight share of rows with an accepted sample that is correct: after a vote, whose majority is right
+     * @param duplicates samples left out as nearly like another one
      * @param passAt number of attempts → share of rows with a correct sample among so many
      */
     public record Totals(
@@ -47,7 +48,8 @@ public final class Dataset {
             long accepted,
             long completionTokens,
             long acceptedTokens,
-            long rowsRight,
+            double majorityRight,
+            long duplicates,
             Map<Integer, Double> passAt) {
         static Totals of(Tally t) {
             return new Totals(
@@ -59,7 +61,8 @@ public final class Dataset {
                     t.accepted,
                     t.completionTokens,
                     t.acceptedTokens,
-                    t.rowsRight,
+                    t.majorityRight(),
+                    t.duplicates,
                     t.passTable());
         }
     }
@@ -92,22 +95,28 @@ public final class Dataset {
                     command);
             boolean isResumed = folder.begin(plan.settings() + provenance.settings() + input.note());
             try (Shards shards = new Shards(
-                            folder, plan.shardRows(), new ShardFiles(folder, format, plan.isKeepRejected()));
+                            folder,
+                            plan.shardRows(),
+                            new ShardFiles(folder, format, plan.dedup(), plan.isKeepRejected()));
                     RowSource rows = input.open(settings.maxRequestBytes())) {
                 DatasetRun run = new DatasetRun(plan, verifier, generator, shards, settings.maxInFlightRequests());
                 run.execute(rows, progress::accept);
-                return complete(shards, provenance, isResumed, numRows - run.numRowsRead());
+                return complete(shards, provenance, format, isResumed, numRows - run.numRowsRead());
             }
         }
     }
 
-    private Result complete(Shards shards, Provenance provenance, boolean isResumed, long rowsNotRead)
+    private Result complete(
+            Shards shards, Provenance provenance, DataFormat format, boolean isResumed, long rowsNotRead)
             throws IOException {
         if (shards.numOpen() > 0) {
             throw new IllegalStateException(shards.numOpen() + " shards are not whole at the end of the input");
         }
         Tally total = new Tally();
         shards.written().forEach(s -> total.add(s.tally()));
+        String name = String.valueOf(folder.root().getFileName());
+        folder.publish(LengthPlot.svg(total.acceptedByTokens), "lengths.svg");
+        folder.publish(Card.of(name, format.suffix(), plan, provenance, total, rowsNotRead), "README.md");
         folder.complete(manifest(shards.written(), provenance, total, rowsNotRead));
         return new Result(Totals.of(total), isResumed, rowsNotRead);
     }

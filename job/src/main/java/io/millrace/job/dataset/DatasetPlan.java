@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param seed the run's; every attempt's comes from it
  * @param shardRows input rows per shard
  * @param isParquet whether data is written as Parquet, null = as the input is
+ * @param dedup similarity from which a sample is left out as a near-duplicate of an earlier one of its shard, 0 = none is
  * @param isKeepRejected whether samples that aren't accepted are written too
  */
 public record DatasetPlan(
@@ -29,6 +30,7 @@ public record DatasetPlan(
         long seed,
         int shardRows,
         @Nullable Boolean isParquet,
+        double dedup,
         boolean isKeepRejected) {
 
     /** Checks what excludes each other. */
@@ -41,6 +43,11 @@ public record DatasetPlan(
             throw new ConfigException(
                     "--vote needs --verify boxed or regex:PATTERN, which find an answer, but it is " + verify);
         }
+    }
+
+    /** Returns whether the rows' majorities can be called right or wrong. */
+    public boolean isMajorityJudged() {
+        return policy.isVote() && columns.answerColumn() != null;
     }
 
     /** Returns everything that the rows of the output depend on, a line {@code name: value} each. */
@@ -59,6 +66,7 @@ public record DatasetPlan(
                 + line("seed", seed)
                 + line("shard rows", shardRows)
                 + line("parquet", isParquet)
+                + line("dedup", dedup == 0 ? null : dedup)
                 + line("keep rejected", isKeepRejected);
     }
 

@@ -1,5 +1,6 @@
 package io.millrace.job.dataset;
 
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,4 +16,15 @@ record JudgedSample(
         boolean isCorrect,
         boolean isAccepted,
         @Nullable String extracted,
-        @Nullable String why) {}
+        @Nullable String why) {
+
+    JudgedSample rejected(String reason) {
+        return new JudgedSample(sample, isCorrect, false, extracted, reason);
+    }
+
+    /** Returns all its text behind the prompt. */
+    String text(String prompt) {
+        return prompt + "\n" + Objects.toString(sample.reasoning(), "") + "\n"
+                + Objects.toString(sample.completion(), "");
+    }
+}

@@ -1,6 +1,7 @@
 package io.millrace.job.dataset;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -42,5 +43,22 @@ record RowResult(
     /** Returns the tokens that were generated for it. */
     long completionTokens() {
         return samples.stream().mapToLong(s -> s.sample().completionTokens()).sum();
+    }
+
+    /** Returns how many samples go into the data. */
+    int numAccepted() {
+        return (int) samples.stream().filter(JudgedSample::isAccepted).count();
+    }
+
+    /** Returns the row with those samples no longer accepted that are nearly like an earlier one. */
+    RowResult without(NearDuplicates duplicates) {
+        List<JudgedSample> rest = new ArrayList<>(samples.size());
+        for (JudgedSample s : samples) {
+            String like = s.isAccepted()
+                    ? duplicates.findOrKeep(id + ", attempt " + s.sample().attempt(), s.text(prompt))
+                    : null;
+            rest.add(like == null ? s : s.rejected("nearly like " + like));
+        }
+        return new RowResult(row, file, line, id, prompt, answer, columns, rest, error, isCut);
     }
 }

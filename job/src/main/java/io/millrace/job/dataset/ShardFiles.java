@@ -10,15 +10,18 @@ import org.jspecify.annotations.Nullable;
 final class ShardFiles {
     private final OutputFolder folder;
     private final DataFormat format;
+    private final double dedup;
     private final boolean isKeepRejected;
 
     /**
      * Makes it.
      *
      * @param format of the data; bad rows and rejected samples are always JSONL
+     * @param dedup similarity from which a sample is left out as a near-duplicate of an earlier one of the shard, 0 = none is
      * @param isKeepRejected whether samples that aren't accepted get files too
      */
-    ShardFiles(OutputFolder folder, DataFormat format, boolean isKeepRejected) {
+    ShardFiles(OutputFolder folder, DataFormat format, double dedup, boolean isKeepRejected) {
+        this.dedup = dedup;
         this.format = format;
         this.folder = folder;
         this.isKeepRejected = isKeepRejected;
@@ -27,12 +30,14 @@ final class ShardFiles {
     /** Writes a shard's files anew, whatever an earlier run left of them. */
     ShardEntry write(int shard, long firstRow, ShardJournal journal) throws IOException {
         Tally tally = new Tally();
+        NearDuplicates duplicates = dedup > 0 ? new NearDuplicates(dedup) : null;
         try (OutputFile data = new OutputFile(name("data", shard, format), format, true);
                 OutputFile errors = new OutputFile(name("errors", shard, DataFormat.JSONL), DataFormat.JSONL, false);
                 OutputFile rejected =
                         new OutputFile(name("rejected", shard, DataFormat.JSONL), DataFormat.JSONL, false)) {
-            journal.forEach(row -> {
-                tally.add(row);
+            journal.forEach(journaled -> {
+                RowResult row = duplicates == null ? journaled : journaled.without(duplicates);
+                tally.add(row, journaled);
                 RowError error = row.error();
                 if (error != null) {
                     errors.write(OutputRows.error(row, error));

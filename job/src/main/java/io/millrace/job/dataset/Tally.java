@@ -24,7 +24,7 @@ final class Tally {
     public long completionTokens;
     /** Tokens generated for accepted samples. */
     public long acceptedTokens;
-    /** Accepted samples that were too like another one of their shard's. */
+    /** Samples that would be accepted if they weren't nearly like an earlier one of their shard. */
     public long duplicates;
     /** Rows with accepted samples, by how many. */
     public Map<Integer, Long> rowsByAccepted = new TreeMap<>();
@@ -39,6 +39,16 @@ final class Tally {
     /** Accepted samples by generated tokens: key k counts 2^(k/4) up to 2^((k+1)/4), exclusive. */
     public Map<Integer, Long> acceptedByTokens = new TreeMap<>();
 
+    /**
+     * Counts a row.
+     *
+     * @param before the same row before near-duplicates were left out
+     */
+    void add(RowResult row, RowResult before) {
+        duplicates += before.numAccepted() - row.numAccepted();
+        add(row);
+    }
+
     /** Counts a row. */
     void add(RowResult row) {
         rows++;
@@ -48,7 +58,6 @@ final class Tally {
         }
         cutRows += row.isCut() ? 1 : 0;
         int firstCorrect = 0;
-        int numAccepted = 0;
         boolean isRight = false;
         for (JudgedSample s : row.samples()) {
             samples++;
@@ -60,7 +69,6 @@ final class Tally {
                 firstCorrect = firstCorrect == 0 ? s.sample().attempt() + 1 : firstCorrect;
             }
             if (s.isAccepted()) {
-                numAccepted++;
                 isRight |= s.isCorrect();
                 accepted++;
                 acceptedTokens += s.sample().completionTokens();
@@ -68,7 +76,7 @@ final class Tally {
             }
         }
         rowsRight += isRight ? 1 : 0;
-        rowsByAccepted.merge(numAccepted, 1L, Long::sum);
+        rowsByAccepted.merge(row.numAccepted(), 1L, Long::sum);
         if (firstCorrect > 0) {
             rowsByFirstCorrect.merge(firstCorrect, 1L, Long::sum);
         } else {
@@ -111,6 +119,11 @@ final class Tally {
         long never = sum(rowsNeverCorrect, k, Integer.MAX_VALUE);
         long known = solved + later + never;
         return known == 0 ? Double.NaN : (double) solved / known;
+    }
+
+    /** Returns the share of rows with samples that have an accepted one that is correct. */
+    double majorityRight() {
+        return (double) rowsRight / Math.max(1, rows - badRows);
     }
 
     /** Returns {@link #passAt} of 1, 2, 4, … attempts, as far as any row has had so many. */

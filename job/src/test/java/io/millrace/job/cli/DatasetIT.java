@@ -105,6 +105,16 @@ class DatasetIT {
         assertThat(generate("out", options).err()).contains("is a complete dataset");
         assertThat(generate("again", options).exitCode()).isEqualTo(3);
         assertThat(rows("again", "data")).isEqualTo(data);
+
+        JsonNode distinct = generate("distinct", append(options, "--dedup")).json();
+        assertThat(distinct.path("duplicates").asInt()).isPositive(); // the model is nearly sure of what it says
+        assertThat(rows("distinct", "data"))
+                .hasSize(20 - distinct.path("duplicates").asInt())
+                .hasSizeGreaterThanOrEqualTo(10);
+        assertThat(folder.resolve("distinct/README.md"))
+                .content()
+                .contains("| input rows read | 11 |", "| bad rows (`errors-*`) | 1 |", "--prompt-template");
+        assertThat(folder.resolve("distinct/lengths.svg")).content().contains("</svg>");
     }
 
     private void checkManifest() throws Exception {

@@ -59,6 +59,7 @@ class DatasetRunTest {
                 5,
                 10,
                 null,
+                0,
                 true);
     }
 
@@ -101,7 +102,9 @@ class DatasetRunTest {
         try (OutputFolder out = OutputFolder.open(folder.resolve(output), isResume)) {
             out.begin(plan.settings());
             try (Shards shards = new Shards(
-                            out, plan.shardRows(), new ShardFiles(out, DataFormat.JSONL, plan.isKeepRejected()));
+                            out,
+                            plan.shardRows(),
+                            new ShardFiles(out, DataFormat.JSONL, plan.dedup(), plan.isKeepRejected()));
                     RowSource rows = InputFiles.of(folder.resolve("in.jsonl")).open(1 << 20)) {
                 new DatasetRun(plan, everyThird(), generator, shards, 3).execute(rows, done -> {});
                 assertThat(shards.numOpen()).isZero();
