@@ -56,7 +56,7 @@ public record Columns(
             messages = messages(columns.get(MESSAGES));
         }
         String prompt = messages.get(messages.size() - 1).content();
-        return new Question(row.index(), id, new PromptInput.Chat(messages), prompt, answer, columns);
+        return new Question(row.index(), row.place(), id, new PromptInput.Chat(messages), prompt, answer, columns);
     }
 
     private static ChatMessage user(String text) {

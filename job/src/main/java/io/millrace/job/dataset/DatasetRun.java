@@ -134,7 +134,7 @@ final class DatasetRun {
         generator.draw(
                 question,
                 attempt,
-                AttemptSeeds.seed(plan.seed(), question.row(), attempt),
+                AttemptSeeds.seed(plan.seed(), question.place(), attempt),
                 outcome -> verifiers.execute(() -> outcomes.add(judge(loop, outcome))));
     }
 

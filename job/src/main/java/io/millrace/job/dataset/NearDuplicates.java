@@ -82,10 +82,10 @@ final class NearDuplicates {
         for (int i = 0; i <= Math.max(0, words.length - SHINGLE_WORDS); i++) {
             long shingle = 0;
             for (int k = i; k < Math.min(words.length, i + SHINGLE_WORDS); k++) {
-                shingle = mix(shingle + hash(words[k]));
+                shingle = Hash64.mix(shingle + Hash64.of(words[k]));
             }
             for (int f = 0; f < MINIMA; f++) {
-                minima[f] = Math.min(minima[f], (int) mix(shingle ^ mix(SEED * (f + 1))));
+                minima[f] = Math.min(minima[f], (int) Hash64.mix(shingle ^ Hash64.mix(SEED * (f + 1))));
             }
         }
         return minima;
@@ -96,23 +96,10 @@ final class NearDuplicates {
         for (int band = 0; band < keys.length; band++) {
             long key = band;
             for (int i = 0; i < BAND_MINIMA; i++) {
-                key = mix(key * SEED + minima[band * BAND_MINIMA + i]);
+                key = Hash64.mix(key * SEED + minima[band * BAND_MINIMA + i]);
             }
             keys[band] = key;
         }
         return keys;
-    }
-
-    /** FNV-1a of the word's chars, 64 bits. */
-    private static long hash(String word) {
-        long h = 0xcbf29ce484222325L;
-        for (int i = 0; i < word.length(); i++) {
-            h = (h ^ word.charAt(i)) * 0x100000001b3L;
-        }
-        return h;
-    }
-
-    private static long mix(long z) {
-        return AttemptSeeds.mix(z);
     }
 }

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
  * What a row asks.
  *
  * @param row index of the row
+ * @param place {@code file:line} of the row
  * @param id the row's own id, else {@code file:line}
  * @param input for the engine
  * @param prompt the same as text: the template's, or the last message
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 record Question(
         long row,
+        String place,
         String id,
         PromptInput input,
         String prompt,

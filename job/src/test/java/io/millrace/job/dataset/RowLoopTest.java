@@ -12,8 +12,8 @@ import org.junit.jupiter.api.Test;
 
 class RowLoopTest {
     private static final Row ROW = new Row(3, "f", 4, JsonNodeFactory.instance.objectNode(), null);
-    private static final Question QUESTION =
-            new Question(3, "q", new PromptInput.Text("x", false), "x", "1", JsonNodeFactory.instance.objectNode());
+    private static final Question QUESTION = new Question(
+            3, "f:4", "q", new PromptInput.Text("x", false), "x", "1", JsonNodeFactory.instance.objectNode());
 
     private static Sample sample(int attempt) {
         return new Sample(attempt, 100 + attempt, "stop", null, "c" + attempt, 5, 10);
@@ -128,11 +128,11 @@ class RowLoopTest {
         for (long run = 0; run < 3; run++) {
             for (long row = 0; row < 100; row++) {
                 for (int attempt = 0; attempt < 20; attempt++) {
-                    seeds.add(AttemptSeeds.seed(run, row, attempt));
+                    seeds.add(AttemptSeeds.seed(run, "f:" + row, attempt));
                 }
             }
         }
         assertThat(seeds).doesNotHaveDuplicates();
-        assertThat(AttemptSeeds.seed(7, 8, 9)).isEqualTo(AttemptSeeds.seed(7, 8, 9));
+        assertThat(AttemptSeeds.seed(7, "f:8", 9)).isEqualTo(AttemptSeeds.seed(7, "f:8", 9));
     }
 }

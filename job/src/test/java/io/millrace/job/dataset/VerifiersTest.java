@@ -22,8 +22,8 @@ class VerifiersTest {
     Path folder;
 
     private static Verdict verdict(String verify, @Nullable String answer, @Nullable String completion) {
-        Question question =
-                new Question(0, "id", new PromptInput.Text("p", false), "p", answer, RowJson.MAPPER.createObjectNode());
+        Question question = new Question(
+                0, "f:1", "id", new PromptInput.Text("p", false), "p", answer, RowJson.MAPPER.createObjectNode());
         Sample sample = new Sample(0, 1, "stop", "thought \\boxed{99}", completion, 1, 1);
         return Verifiers.of(verify, Duration.ofMillis(500)).check(question, sample);
     }
