@@ -7,6 +7,7 @@ import io.millrace.job.JobOption;
 import io.millrace.job.JobOptions;
 import io.millrace.job.StartupChecks;
 import io.millrace.job.dataset.Dataset;
+import io.millrace.job.dataset.DatasetArgs;
 import io.millrace.job.dataset.DatasetPlan;
 import io.millrace.job.dataset.InputFiles;
 import io.millrace.job.dataset.OutputFolder;
@@ -17,6 +18,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -146,7 +148,12 @@ final class GenerateCommand implements Callable<Integer>, JobOptionArgs.TakesJob
                 .getParent()
                 .getParseResult()
                 .originalArgs();
-        return "millrace " + String.join(" ", args);
+        return "millrace " + args.stream().map(GenerateCommand::quoted).collect(Collectors.joining(" "));
+    }
+
+    /** Returns an argument as a shell takes it back. */
+    private static String quoted(String arg) {
+        return arg.matches("[A-Za-z0-9_./:=,@%+-]+") ? arg : "'" + arg.replace("'", "'\\''") + "'";
     }
 
     private String resumeCommand() {

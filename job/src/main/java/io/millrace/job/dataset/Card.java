@@ -69,7 +69,7 @@ final class Card {
         for (String setting : plan.settings().lines().toList()) {
             int colon = setting.indexOf(": ");
             String value = setting.substring(colon + 2);
-            if (!value.equals("none")) {
+            if (!List.of("none", "0", "false").contains(value)) {
                 row(setting.substring(0, colon), code(value));
             }
         }

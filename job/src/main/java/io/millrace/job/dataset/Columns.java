@@ -8,6 +8,7 @@ import io.millrace.engine.ChatMessage;
 import io.millrace.engine.ConfigException;
 import io.millrace.engine.PromptInput;
 import io.millrace.engine.RejectedException;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -25,7 +26,8 @@ public record Columns(
         @Nullable PromptTemplate template,
         @Nullable String promptColumn,
         @Nullable String answerColumn,
-        @Nullable String idColumn) {
+        @Nullable String idColumn)
+        implements Serializable {
     private static final String MESSAGES = "messages";
 
     /** Checks what excludes each other. */

@@ -3,6 +3,7 @@ package io.millrace.job.dataset;
 import com.fasterxml.jackson.databind.annotation.JsonSerialize;
 import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
 import io.millrace.engine.ConfigException;
+import java.io.Serializable;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -31,7 +32,8 @@ public record DatasetPlan(
         int shardRows,
         @Nullable Boolean isParquet,
         double dedup,
-        boolean isKeepRejected) {
+        boolean isKeepRejected)
+        implements Serializable {
 
     /** Checks what excludes each other. */
     public DatasetPlan {

@@ -21,15 +21,12 @@ final class DatasetRun {
     private final Shards shards;
     private final int maxInFlight;
 
-    private final LinkedBlockingQueue<Judged> outcomes = new LinkedBlockingQueue<>();
+    private final LinkedBlockingQueue<Judgement> outcomes = new LinkedBlockingQueue<>();
     private final Set<RowLoop> wanting = new LinkedHashSet<>(); // those that want an attempt, in the order of asking
     private long spentTokens;
     private long numRowsRead;
     private int numInFlight;
     private boolean isInputAtEnd;
-
-    /** An attempt's end, on its way back to the run's thread. */
-    private record Judged(RowLoop loop, Generator.Outcome outcome, Verdict verdict) {}
 
     /**
      * Makes one.
@@ -135,30 +132,19 @@ final class DatasetRun {
                 question,
                 attempt,
                 AttemptSeeds.seed(plan.seed(), question.place(), attempt),
-                outcome -> verifiers.execute(() -> outcomes.add(judge(loop, outcome))));
-    }
-
-    private Judged judge(RowLoop loop, Generator.Outcome outcome) {
-        if (!(outcome instanceof Generator.Outcome.Drawn drawn)) {
-            return new Judged(loop, outcome, Verdict.CORRECT);
-        }
-        try {
-            return new Judged(loop, outcome, verifier.check(loop.question(), drawn.sample()));
-        } catch (RuntimeException e) { // a wrong command or a bug: the run's thread throws it again
-            return new Judged(loop, new Generator.Outcome.Broken(e), Verdict.CORRECT);
-        }
+                outcome -> verifiers.execute(() -> outcomes.add(Judgement.of(verifier, loop, outcome))));
     }
 
     /** Returns 1 if the row is done with that, else 0. */
-    private int take(Judged judged) throws IOException {
+    private int take(Judgement judged) throws IOException {
         numInFlight--;
-        RowLoop loop = judged.loop;
-        if (judged.outcome instanceof Generator.Outcome.Drawn drawn) {
+        RowLoop loop = judged.loop();
+        if (judged.outcome() instanceof Generator.Outcome.Drawn drawn) {
             spentTokens += drawn.sample().completionTokens();
-            loop.end(drawn.sample(), judged.verdict);
-        } else if (judged.outcome instanceof Generator.Outcome.Refused refused) {
+            loop.end(drawn.sample(), judged.verdict());
+        } else if (judged.outcome() instanceof Generator.Outcome.Refused refused) {
             loop.end(refused.cause());
-        } else if (judged.outcome instanceof Generator.Outcome.Broken broken) {
+        } else if (judged.outcome() instanceof Generator.Outcome.Broken broken) {
             throw broken.cause();
         }
         if (isBudgetSpent()) {

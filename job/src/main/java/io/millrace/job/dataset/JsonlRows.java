@@ -7,6 +7,7 @@ import io.millrace.job.LineReader;
 import io.millrace.operators.WireRecord;
 import java.io.BufferedInputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
@@ -15,7 +16,6 @@ import org.jspecify.annotations.Nullable;
 /** The lines of one JSONL file; blank ones aren't rows. A line that is no object, or too long, is a row with a problem. */
 final class JsonlRows implements RowSource {
     private final LineReader lines;
-    private final String name;
     private final int maxRowBytes;
     private long index;
 
@@ -28,7 +28,6 @@ final class JsonlRows implements RowSource {
      */
     JsonlRows(Path file, String name, long firstIndex, int maxRowBytes) throws IOException {
         lines = new LineReader(new BufferedInputStream(Files.newInputStream(file), 1 << 16), name, maxRowBytes);
-        this.name = name;
         this.maxRowBytes = maxRowBytes;
         index = firstIndex;
     }
@@ -39,10 +38,14 @@ final class JsonlRows implements RowSource {
         if (line == null) {
             return null;
         }
-        long at = index++;
+        return row(line, index++, maxRowBytes);
+    }
+
+    /** Reads a line as the row of that index. */
+    static Row row(WireRecord line, long index, int maxRowBytes) {
         if (line.fullBytes >= 0) {
             return bad(
-                    at,
+                    index,
                     line,
                     "row has " + line.fullBytes + " bytes but the limit is " + maxRowBytes
                             + ": shorten it or raise max-request-bytes");
@@ -50,15 +53,17 @@ final class JsonlRows implements RowSource {
         try {
             JsonNode json = RowJson.MAPPER.readTree(Objects.requireNonNull(line.value));
             return json instanceof ObjectNode columns
-                    ? new Row(at, name, line.offset, columns, null)
-                    : bad(at, line, "row is no JSON object: give one object per line");
+                    ? new Row(index, line.topic, line.offset, columns, null)
+                    : bad(index, line, "row is no JSON object: give one object per line");
         } catch (JsonProcessingException e) {
-            return bad(at, line, "row is no JSON object: " + e.getOriginalMessage());
+            return bad(index, line, "row is no JSON object: " + e.getOriginalMessage());
+        } catch (IOException e) {
+            throw new UncheckedIOException("reading bytes in memory", e);
         }
     }
 
-    private Row bad(long at, WireRecord line, String problem) {
-        return new Row(at, name, line.offset, null, problem);
+    private static Row bad(long index, WireRecord line, String problem) {
+        return new Row(index, line.topic, line.offset, null, problem);
     }
 
     @Override

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.millrace.engine.ConfigException;
 import io.millrace.engine.RejectedException;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
@@ -13,12 +14,14 @@ import java.util.TreeSet;
  * Text with {@code {column}} in it; <code>{{</code> and <code>}}</code> stand for braces. A value is put in as it is and never read
  * as a template again. Immutable; any thread.
  */
-public final class PromptTemplate {
+public final class PromptTemplate implements Serializable {
+    private static final long serialVersionUID = 1L;
+
     /** A piece of text, or a column's value. */
-    private record Part(boolean isColumn, String text) {}
+    private record Part(boolean isColumn, String text) implements Serializable {}
 
     private final String template;
-    private final List<Part> parts = new ArrayList<>();
+    private final ArrayList<Part> parts = new ArrayList<>();
 
     /**
      * Parses one.

@@ -1,6 +1,7 @@
 package io.millrace.job.dataset;
 
 import io.millrace.engine.ConfigException;
+import java.io.Serializable;
 
 /**
  * How many samples a row gets.
@@ -10,7 +11,7 @@ import io.millrace.engine.ConfigException;
  * @param maxAttempts samples drawn per row at most where {@code accept} isn't 0
  * @param isVote the samples whose answer most of the row's samples have are accepted, instead of those the verifier calls correct
  */
-public record RowPolicy(int samples, int accept, int maxAttempts, boolean isVote) {
+public record RowPolicy(int samples, int accept, int maxAttempts, boolean isVote) implements Serializable {
     /** Checks what excludes each other. */
     public RowPolicy {
         if (accept > maxAttempts) {

@@ -113,7 +113,8 @@ class DatasetIT {
                 .hasSizeGreaterThanOrEqualTo(10);
         assertThat(folder.resolve("distinct/README.md"))
                 .content()
-                .contains("| input rows read | 11 |", "| bad rows (`errors-*`) | 1 |", "--prompt-template");
+                .contains(
+                        "| input rows read | 11 |", "| bad rows (`errors-*`) | 1 |", "--prompt-template '{question}'");
         assertThat(folder.resolve("distinct/lengths.svg")).content().contains("</svg>");
     }
 

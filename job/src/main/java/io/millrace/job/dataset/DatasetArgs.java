@@ -1,11 +1,7 @@
-package io.millrace.job.cli;
+package io.millrace.job.dataset;
 
 import io.millrace.engine.ConfigException;
 import io.millrace.job.JobOptions;
-import io.millrace.job.dataset.Columns;
-import io.millrace.job.dataset.DatasetPlan;
-import io.millrace.job.dataset.PromptTemplate;
-import io.millrace.job.dataset.RowPolicy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,8 +12,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** The options of {@code generate} that make a dataset: with any of them, {@code --output} is a folder of shards. */
-final class DatasetArgs {
+/** The options of a dataset, in picocli's words. With any of them, {@code generate} makes one. */
+public final class DatasetArgs {
     private static final int DEFAULT_SHARD_ROWS = 10_000;
     private static final int ATTEMPTS_PER_ACCEPT = 8;
     private static final int MAX_ATTEMPTS = 10_000;
@@ -116,7 +112,7 @@ final class DatasetArgs {
     private boolean isKeepRejected;
 
     /** Returns whether any of them is given. */
-    boolean isAsked() {
+    public boolean isAsked() {
         return Stream.of(
                                 promptTemplate,
                                 promptColumn,
@@ -135,11 +131,11 @@ final class DatasetArgs {
     }
 
     /**
-     * Returns the plan.
+     * Returns the plan of a run in one process.
      *
-     * @throws ConfigException at a value out of range, or an option of the job that a dataset can't follow
+     * @throws ConfigException at a value out of range, or an option of Flink, which isn't there
      */
-    DatasetPlan plan(JobOptions options) {
+    public DatasetPlan plan(JobOptions options) {
         for (var option : List.of(JobOptions.CHECKPOINT_INTERVAL, JobOptions.PARALLELISM, JobOptions.METRICS_PORT)) {
             String origin =
                     Objects.requireNonNull(options.values().get(option.name())).origin();
@@ -148,6 +144,30 @@ final class DatasetArgs {
                         + " has no effect on a dataset, which is made without Flink: leave it out");
             }
         }
+        return planOf(options);
+    }
+
+    /**
+     * Returns the plan of a job on a cluster.
+     *
+     * @throws ConfigException at a value out of range, or an option that needs one process
+     */
+    DatasetPlan clusterPlan(JobOptions options) {
+        refuseOnCluster("--max-total-tokens", maxTotalTokens != null);
+        refuseOnCluster("--dedup", dedup != null);
+        refuseOnCluster("--shard-rows", shardRows != null);
+        refuseOnCluster("--output-format", outputFormat != null);
+        return planOf(options);
+    }
+
+    private static void refuseOnCluster(String option, boolean isGiven) {
+        if (isGiven) {
+            throw new ConfigException(
+                    option + " isn't there on a cluster: leave it out, or use ./millrace generate, in one process");
+        }
+    }
+
+    private DatasetPlan planOf(JobOptions options) {
         Long seed = options.find(JobOptions.SEED);
         return new DatasetPlan(
                 new Columns(template(), promptColumn, answerColumn, idColumn),
