@@ -63,14 +63,11 @@ public final class ClusterDataset {
             throw new ConfigException(String.valueOf(e.getMessage()), e);
         }
         JobOptions options = JobOptions.parse(rest.toArray(String[]::new));
+        DatasetPlan plan = given.dataset.clusterPlan(options);
+        Verifiers.checkForm(plan.verify());
         StreamExecutionEnvironment env =
                 StreamExecutionEnvironment.getExecutionEnvironment(MillraceJob.flinkSettings(options));
-        build(
-                env,
-                given.dataset.clusterPlan(options),
-                options.batchSettings(),
-                String.valueOf(given.input),
-                String.valueOf(given.output));
+        build(env, plan, options.batchSettings(), String.valueOf(given.input), String.valueOf(given.output));
         env.execute("millrace dataset");
     }
 

@@ -39,6 +39,17 @@ final class Verifiers {
         };
     }
 
+    /**
+     * Checks the option where its file may not be: a task that refuses to start would be tried again and again.
+     *
+     * @throws ConfigException as {@link #of}, but for the schema
+     */
+    static void checkForm(@Nullable String text) {
+        if (text == null || !text.startsWith("json-schema:")) {
+            of(text, Duration.ofSeconds(1));
+        }
+    }
+
     /** The last match counts; its first group, if there is one. */
     private static Verifier regex(String text) {
         Pattern pattern;

@@ -90,6 +90,9 @@ class ClusterDatasetIT {
                         new String[] {"--input", "x", "--output", "y", "--model", "m", "--dedup", "--prompt-column", "q"
                         }))
                 .hasMessageStartingWith("--dedup isn't there on a cluster");
+        assertThatThrownBy(() -> ClusterDataset.main(
+                        new String[] {"--input", "x", "--output", "y", "--model", "m", "--verify", "box"}))
+                .hasMessageStartingWith("--verify is \"box\" but must be boxed");
         assertThatThrownBy(() -> ClusterDataset.main(new String[] {"--input", "x", "--prompt-column", "q"}))
                 .hasMessageContaining("--output");
         assertThatThrownBy(() ->
