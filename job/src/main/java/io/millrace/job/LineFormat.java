@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * beginning only, so that no input can take memory without bound. After a failure the file is read from its start and the records
  * seen before are skipped: line numbers need that.
  */
-final class LineFormat implements BulkFormat<WireRecord, FileSourceSplit> {
+public final class LineFormat implements BulkFormat<WireRecord, FileSourceSplit> {
     private static final long serialVersionUID = 1L;
     private static final int BATCH_LINES = 32;
     private static final int BATCH_BYTES = 256 << 10;
@@ -32,7 +32,7 @@ final class LineFormat implements BulkFormat<WireRecord, FileSourceSplit> {
      * @param root records are named by their file's path below this folder
      * @param maxLineBytes bytes of a line that are kept
      */
-    LineFormat(String root, int maxLineBytes) {
+    public LineFormat(String root, int maxLineBytes) {
         this.root = root;
         this.maxLineBytes = maxLineBytes;
     }
@@ -72,7 +72,7 @@ final class LineFormat implements BulkFormat<WireRecord, FileSourceSplit> {
     }
 
     /** A few lines at a time. Thread: the source's fetcher. */
-    static final class Reader implements BulkFormat.Reader<WireRecord> {
+    public static final class Reader implements BulkFormat.Reader<WireRecord> {
         private final LineReader lines;
         private long numRead;
 

@@ -2,7 +2,6 @@ package io.millrace.operators;
 
 import io.millrace.engine.ConfigException;
 import io.millrace.engine.EngineConfig;
-import io.millrace.engine.SamplingOptions;
 import io.millrace.schemas.ContentType;
 import java.io.Serializable;
 import java.nio.file.Path;
@@ -68,8 +67,12 @@ public record BatchSettings(
         }
     }
 
-    /** Returns the engine's part. */
-    public EngineConfig engineConfig(SamplingOptions defaults) {
+    /**
+     * Returns the engine's part, with the command line's sampling.
+     *
+     * @throws ConfigException if the sampling defaults are wrong
+     */
+    public EngineConfig engineConfig() {
         EngineConfig config = new EngineConfig(
                 Path.of(modelFolder),
                 backend,
@@ -80,7 +83,7 @@ public record BatchSettings(
                 kvCacheBytes,
                 isPrefixCacheOn,
                 numDraftTokens,
-                defaults);
+                SamplingLayers.ofCommandLine(samplingDefaultsJson));
         return config.withAdmission(serving.admission()).withStepTimeout(serving.stepTimeout());
     }
 }

@@ -83,8 +83,7 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
     public void open() throws Exception {
         super.open();
         try {
-            lease = source.acquire(
-                    settings.engineConfig(SamplingLayers.ofCommandLine(settings.samplingDefaultsJson())));
+            lease = source.acquire(settings.engineConfig());
             model = lease.model();
             Vocabulary vocabulary = source.vocabulary(model);
             decoder = new PromptDecoder(settings);

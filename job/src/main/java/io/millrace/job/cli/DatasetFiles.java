@@ -59,9 +59,6 @@ record DatasetFiles(Path root, List<Path> inputs, Path output, boolean isOutputF
     }
 
     private static List<Path> inputs(Path in) {
-        if (in.toString().endsWith(".parquet")) {
-            throw new ConfigException(in + " is Parquet, which isn't read yet: convert it to JSONL");
-        }
         if (Files.isRegularFile(in)) {
             return List.of(in);
         }

@@ -2,9 +2,15 @@ package io.millrace.job.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.engine.ConfigException;
 import io.millrace.job.JobOption;
 import io.millrace.job.JobOptions;
 import io.millrace.job.StartupChecks;
+import io.millrace.job.dataset.Dataset;
+import io.millrace.job.dataset.DatasetArgs;
+import io.millrace.job.dataset.DatasetPlan;
+import io.millrace.job.dataset.InputFiles;
+import io.millrace.job.dataset.OutputFolder;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -12,6 +18,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -43,7 +50,8 @@ final class GenerateCommand implements Callable<Integer>, JobOptionArgs.TakesJob
             names = "--input",
             required = true,
             paramLabel = "FILE|DIR",
-            description = "JSONL file, or a folder: all its *.jsonl files, in the order of their names.")
+            description =
+                    "JSONL or Parquet file, or a folder: all its *.jsonl or *.parquet files, in the order of their names.")
     private Path input = Path.of("");
 
     @Option(
@@ -59,6 +67,9 @@ final class GenerateCommand implements Callable<Integer>, JobOptionArgs.TakesJob
             paramLabel = "FILE",
             description = "Bad lines, one JSON object each. Default: OUTPUT.errors.jsonl.")
     private @Nullable Path errors;
+
+    @Mixin
+    private DatasetArgs datasetArgs = new DatasetArgs();
 
     @Option(names = "--resume", description = "Go on where an interrupted run of the same input and output stopped.")
     private boolean isResume;
@@ -90,6 +101,9 @@ final class GenerateCommand implements Callable<Integer>, JobOptionArgs.TakesJob
             return Main.DONE;
         }
         StartupChecks.modelFolder(Path.of(options.get(JobOptions.MODEL)));
+        if (datasetArgs.isAsked() || InputFiles.isParquet(input)) {
+            return makeDataset(options);
+        }
         DatasetFiles files = DatasetFiles.of(input, output, errors);
         GenerateRun.Result result;
         try (DatasetFiles.Lock lock = files.lock()) {
@@ -109,13 +123,41 @@ final class GenerateCommand implements Callable<Integer>, JobOptionArgs.TakesJob
         return result.numErrors() > 0 ? Main.SOME_REJECTED : Main.DONE;
     }
 
-    private String resumeCommand() {
+    private int makeDataset(JobOptions options) throws IOException {
+        if (errors != null) {
+            throw new ConfigException("--errors " + errors + " has no effect on a dataset: see its errors-* files");
+        }
+        long startNanos = System.nanoTime();
+        DatasetPlan plan = datasetArgs.plan(options);
+        InputFiles inputs = InputFiles.of(input);
+        try (OutputFolder folder = OutputFolder.open(Path.of(output), isResume)) {
+            Logs.toFile(folder.log());
+            long numRows = inputs.countRows();
+            ProgressBar bar = terminal.progress(numRows);
+            Dataset.Result result = new Dataset(inputs, folder, plan)
+                    .make(options.batchSettings(), numRows, command(), done -> bar.update(done, Double.NaN));
+            bar.clear();
+            DatasetReport.print(terminal, folder.root(), plan, result, (System.nanoTime() - startNanos) / 1e9);
+            return result.totals().badRows() > 0 ? Main.SOME_REJECTED : Main.DONE;
+        }
+    }
+
+    private String command() {
         List<String> args = Objects.requireNonNull(spec)
                 .commandLine()
                 .getParent()
                 .getParseResult()
                 .originalArgs();
-        return "millrace " + String.join(" ", args) + (isResume ? "" : " --resume");
+        return "millrace " + args.stream().map(GenerateCommand::quoted).collect(Collectors.joining(" "));
+    }
+
+    /** Returns an argument as a shell takes it back. */
+    private static String quoted(String arg) {
+        return arg.matches("[A-Za-z0-9_./:=,@%+-]+") ? arg : "'" + arg.replace("'", "'\\''") + "'";
+    }
+
+    private String resumeCommand() {
+        return command() + (isResume ? "" : " --resume");
     }
 
     private void report(DatasetFiles files, GenerateRun.Result r) {

@@ -49,7 +49,6 @@ class DatasetFilesTest {
     @Test
     void refusesWhatCantWork() {
         assertRefused(folder.resolve("none"), "out", "no file or folder");
-        assertRefused(folder.resolve("x.parquet"), folder + "/out", "is Parquet, which isn't read yet");
         assertRefused(input, folder + "/none/out", "is in a folder that doesn't exist");
         assertRefused(input, input.toString(), "is the input: give another file");
     }
