@@ -174,7 +174,7 @@ public final class Scheduler<C> {
                 return;
             }
             if (s.numMissing() > 1) {
-                plan.add(s, budget.takeChunk(s.numMissing()));
+                plan.add(s, takeChunk(s));
             }
         }
     }
@@ -199,8 +199,15 @@ public final class Scheduler<C> {
                 countFirstStart(s);
             }
             running.add(s);
-            plan.add(s, budget.takeChunk(s.numMissing()));
+            plan.add(s, takeChunk(s));
         }
+    }
+
+    /** Every sequence draws, so a row of logits each is kept for those who come later in the step; the others may score. */
+    private int takeChunk(Sequence<C> s) {
+        int numLater = Math.max(0, maxNumSeqs - plan.size() - 1);
+        int rows = maxNumSeqs * (1 + numDraftTokens) - plan.numLogitRows() - numLater;
+        return budget.takeChunk(s.numMissingWithin(rows));
     }
 
     /** The prompt is charged here, where it is known whether it is cached; what is drawn is charged when it is computed. */
