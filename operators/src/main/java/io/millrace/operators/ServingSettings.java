@@ -11,16 +11,27 @@ import java.io.Serializable;
  * @param maxWaitingTokens see {@link AdmissionLimits}
  * @param partialIntervalMillis between two partials of one choice at least; −1 = no partials
  * @param cancels where cancels come from
+ * @param maxProgramSteps steps of a program at most, its rounds and branches unrolled
+ * @param maxProgramTokens tokens that the draws of a program may make at most
  */
 public record ServingSettings(
         boolean isCachePerTenant,
         int maxWaitingRequests,
         long maxWaitingTokens,
         long partialIntervalMillis,
-        CancelSource cancels)
+        CancelSource cancels,
+        int maxProgramSteps,
+        long maxProgramTokens)
         implements Serializable {
+    /** Default of {@link #maxProgramSteps}. */
+    public static final int DEFAULT_PROGRAM_STEPS = 256;
+
+    /** Default of {@link #maxProgramTokens}. */
+    public static final long DEFAULT_PROGRAM_TOKENS = 1 << 17;
+
     /** Everything is queued, prefixes are shared by all, no partials, no cancels. */
-    public static final ServingSettings PLAIN = new ServingSettings(false, 0, 0, -1, CancelSource.NONE);
+    public static final ServingSettings PLAIN =
+            new ServingSettings(false, 0, 0, -1, CancelSource.NONE, DEFAULT_PROGRAM_STEPS, DEFAULT_PROGRAM_TOKENS);
 
     AdmissionLimits admission() {
         return new AdmissionLimits(maxWaitingRequests, maxWaitingTokens);

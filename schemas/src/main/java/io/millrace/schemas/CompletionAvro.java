@@ -99,6 +99,7 @@ public final class CompletionAvro {
                 in.getCreated(),
                 in.getModel(),
                 List.copyOf(choices),
+                List.of(),
                 new Completion.Usage(
                         usage.getPromptTokens(),
                         usage.getCompletionTokens(),

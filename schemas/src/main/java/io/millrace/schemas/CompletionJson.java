@@ -85,6 +85,9 @@ public final class CompletionJson {
                 out,
                 "finish_reason",
                 c.choices().isEmpty() ? null : c.choices().get(0).finishReason());
+        if (!c.results().isEmpty()) {
+            ResultJson.write(out, c.results());
+        }
         writeUsage(out, c.usage());
         if (c.promptTokenIds() != null) {
             writeInts(out, "prompt_token_ids", c.promptTokenIds());

@@ -78,6 +78,7 @@ final class CompletionReader {
                 int64(body, "created"),
                 string(body, "model"),
                 choices(body),
+                ResultJson.read(body.path("results")),
                 usage(object(body, "usage")),
                 ints(body, "prompt_token_ids"),
                 stringOrNull(body, "user"),
@@ -145,7 +146,7 @@ final class CompletionReader {
                 string(p, "source"));
     }
 
-    private static JsonNode object(JsonNode parent, String name) throws WireException {
+    static JsonNode object(JsonNode parent, String name) throws WireException {
         JsonNode node = parent.path(name);
         if (!node.isObject()) {
             throw wrongType(name, node, "an object");
@@ -153,7 +154,7 @@ final class CompletionReader {
         return node;
     }
 
-    private static JsonNode array(JsonNode parent, String name) throws WireException {
+    static JsonNode array(JsonNode parent, String name) throws WireException {
         JsonNode node = parent.path(name);
         if (!node.isArray()) {
             throw wrongType(name, node, "an array");
@@ -161,7 +162,7 @@ final class CompletionReader {
         return node;
     }
 
-    private static String string(JsonNode parent, String name) throws WireException {
+    static String string(JsonNode parent, String name) throws WireException {
         String value = stringOrNull(parent, name);
         if (value == null) {
             throw wrongType(name, parent.path(name), "a string");
@@ -169,7 +170,7 @@ final class CompletionReader {
         return value;
     }
 
-    private static @Nullable String stringOrNull(JsonNode parent, String name) throws WireException {
+    static @Nullable String stringOrNull(JsonNode parent, String name) throws WireException {
         JsonNode node = parent.path(name);
         if (!node.isTextual() && !node.isNull() && !node.isMissingNode()) {
             throw wrongType(name, node, "a string");
@@ -177,7 +178,7 @@ final class CompletionReader {
         return node.textValue();
     }
 
-    private static long int64(JsonNode parent, String name) throws WireException {
+    static long int64(JsonNode parent, String name) throws WireException {
         JsonNode node = parent.path(name);
         if (!node.isIntegralNumber() || !node.canConvertToLong()) {
             throw wrongType(name, node, "an integer");
@@ -185,7 +186,7 @@ final class CompletionReader {
         return node.longValue();
     }
 
-    private static int int32(JsonNode parent, String name) throws WireException {
+    static int int32(JsonNode parent, String name) throws WireException {
         return int32(name, parent.path(name));
     }
 
@@ -197,7 +198,7 @@ final class CompletionReader {
     }
 
     /** Null stands for a number that JSON can't write. */
-    private static double number(JsonNode parent, String name) throws WireException {
+    static double number(JsonNode parent, String name) throws WireException {
         JsonNode node = parent.path(name);
         if (!node.isNumber() && !node.isNull()) {
             throw wrongType(name, node, "a number");

@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A prompt as decoded from the wire: checked for form, types and bounds of sizes, not yet for meaning (that is the
- * operators' validator). Exactly one of {@code messages}, {@code text} and {@code tokenIds} is given.
+ * operators' validator). Exactly one of {@code messages}, {@code text}, {@code tokenIds} and {@code
+ * program} is given.
  *
  * @param form which form it came in; the answer mirrors it
  * @param id the request's own id ({@code id}, else {@code custom_id}), null if it has none
@@ -29,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param metadata carried to the completion
  * @param unknownFields names of fields that were ignored, at most a handful
  * @param structure what the answer must look like, null = anything
+ * @param program a JSON array of steps, as it stands: {@code docs/programs.md}
  */
 @SuppressWarnings("ArrayRecordComponent") // decoded once, compared by nobody
 public record Prompt(
@@ -52,7 +54,8 @@ public record Prompt(
         @Nullable String user,
         Map<String, String> metadata,
         List<String> unknownFields,
-        @Nullable Structure structure) {
+        @Nullable Structure structure,
+        @Nullable String program) {
 
     /** How the prompt was written. */
     public enum Form {

@@ -56,6 +56,7 @@ final class RequestFields {
             case "model" -> draft.model = in.stringOrNull();
             case "messages" -> draft.messages = new MessagesJson(in, limits, draft, isStrict).read();
             case "prompt" -> prompt();
+            case "program" -> draft.program = program();
             case "raw" -> draft.isRaw = flag();
             case "return_token_ids" -> draft.returnTokenIds = flag();
             case "stream" -> draft.isStream = flag();
@@ -172,6 +173,14 @@ final class RequestFields {
             throw in.error("has no token ids: give at least one");
         }
         draft.tokenIds = Arrays.copyOf(ids, count);
+    }
+
+    private @Nullable String program() throws WireException {
+        if (in.isNull()) {
+            return null;
+        }
+        in.requireArray();
+        return in.text();
     }
 
     private Map<String, String> metadata() throws WireException {

@@ -110,8 +110,11 @@ final class ProgramCheck {
     private void loop(Step.Repeat repeat, Set<String> known) {
         Set<String> round = new LinkedHashSet<>(known);
         names(repeat.body(), round);
-        round.removeAll(known);
         Step.Until until = repeat.until();
+        if (until != null) {
+            refer(until.value(), round);
+        }
+        round.removeAll(known);
         if (until != null && !round.contains(until.name())) {
             throw rejected(
                     "until waits for \"%s\" but the repeat's steps have no such result: name one of them",

@@ -179,7 +179,9 @@ public final class ProgramRun {
         for (int i = 0; i < select.choices().size(); i++) {
             String text = filled(select.choices().get(i), strand);
             PartResult result = results.apply(first + i);
-            if (result == null) {
+            if (text.isEmpty()) { // a result that said nothing: there is nothing to score
+                choices.add(new Result.Choice(text, Double.NEGATIVE_INFINITY, 0));
+            } else if (result == null) {
                 waiting.add(new Part(first + i, name, written(strand), SCORING, null, new Scoring(text, 0)));
                 isReady = false;
             } else if (isCutOff(result)) {
@@ -213,6 +215,7 @@ public final class ProgramRun {
                 return false;
             }
             Map<String, String> ofRound = strand.own;
+            boolean isLast = isLast(repeat.until(), strand);
             strand.own = before;
             strand.known = knownBefore; // numbers of loops inside would be mistaken for this one's
             for (Map.Entry<String, String> e : ofRound.entrySet()) {
@@ -221,12 +224,15 @@ public final class ProgramRun {
                 }
                 strand.define(numbered(e.getKey(), i), e.getValue());
             }
-            Step.Until until = repeat.until();
-            if (until != null && until.value().equals(ofRound.get(until.name()))) {
+            if (isLast) {
                 break;
             }
         }
         return true;
+    }
+
+    private boolean isLast(Step.@Nullable Until until, Strand strand) {
+        return until != null && filled(until.value(), strand).equals(strand.own.get(until.name()));
     }
 
     private boolean fork(Step.Fork fork, int first, String numbers, Strand strand) {

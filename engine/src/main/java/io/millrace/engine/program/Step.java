@@ -22,7 +22,7 @@ public sealed interface Step {
     record Gen(String name, SamplingParams params, @Nullable Structure structure) implements Step {}
 
     /**
-     * Says the likeliest of some texts; the first one of equals.
+     * Says the likeliest of some texts; the first one of equals. An empty one is the least likely.
      *
      * @param name of the result
      * @param choices at least one
@@ -69,5 +69,5 @@ public sealed interface Step {
     }
 
     /** Holds after a round whose result {@code name} is {@code value}. */
-    record Until(String name, String value) {}
+    record Until(String name, Template value) {}
 }

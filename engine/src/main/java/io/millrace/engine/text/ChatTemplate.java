@@ -154,13 +154,15 @@ public final class ChatTemplate {
     /** Returns the ids of a conversation whose assistant has begun its turn, i32: {@link PromptInput.Turn}. */
     public int[] render(PromptInput.Turn turn) {
         int[] ids = render(turn.messages());
+        boolean isLineEnded = false;
         for (PromptInput.Said said : turn.answer()) {
             IntStream.Builder more = IntStream.builder();
             if (said instanceof PromptInput.Said.Generated generated) {
                 addGenerated(more, generated);
+                isLineEnded = generated.text().endsWith("\n");
             } else {
                 if (startsInsideReasoning(ids)) {
-                    addText(more, "\n");
+                    addText(more, isLineEnded ? "" : "\n");
                     more.add(endThink.orElseThrow());
                     addText(more, "\n\n");
                 }

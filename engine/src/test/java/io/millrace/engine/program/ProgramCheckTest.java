@@ -69,7 +69,7 @@ class ProgramCheckTest {
         Program p = program(
                 gen("a"),
                 Step.Fork.of(3, List.of(gen("g"))),
-                new Step.Repeat(2, List.of(gen("r")), new Step.Until("r", "x")),
+                new Step.Repeat(2, List.of(gen("r")), new Step.Until("r", Template.parse("x", ""))),
                 user(text),
                 gen("later"));
         assertRefused(p, text + " is no result that is sure to be there: those are a, g[0], g[1], g[2], r, r[0]");
@@ -82,7 +82,7 @@ class ProgramCheckTest {
                 gen("a"),
                 Step.Fork.of(3, List.of(user("{a}"), gen("g"), user("{g}"))),
                 new Step.Fork(List.of(List.of(gen("e")), List.of(gen("f"))), false),
-                new Step.Repeat(2, List.of(gen("r"), user("{r}")), new Step.Until("r", "x")),
+                new Step.Repeat(2, List.of(gen("r"), user("{r}")), new Step.Until("r", Template.parse("x", ""))),
                 user(text));
         assertThat(p.check(LIMITS)).isSameAs(p);
     }
@@ -98,7 +98,7 @@ class ProgramCheckTest {
     void namesAreGivenOnce() {
         assertRefused(program(gen("a"), select("a", "x")), "\"a\" names two results");
         assertRefused(
-                program(gen("a"), new Step.Repeat(2, List.of(gen("b")), new Step.Until("a", "x"))),
+                program(gen("a"), new Step.Repeat(2, List.of(gen("b")), new Step.Until("a", Template.parse("x", "")))),
                 "until waits for \"a\" but the repeat's steps have no such result: name one of them");
     }
 

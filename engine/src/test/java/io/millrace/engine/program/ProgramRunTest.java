@@ -101,6 +101,15 @@ class ProgramRunTest {
     }
 
     @Test
+    void aResultThatSaidNothingIsTheLeastLikelyChoice() {
+        Program p = program(gen("a"), select("s", "{a}", "b"));
+        results.put(0, drawn(0, "", FinishReason.LENGTH));
+        assertThat(indices(read(p))).containsExactly(2);
+        results.put(2, scored(-1000));
+        assertThat(read(p).done().get(1).chosenText()).isEqualTo("b");
+    }
+
+    @Test
     void branchesRunBesideEachOtherAndOnlyTheirResultsStay() {
         Program p = program(
                 user("q"),
@@ -130,7 +139,9 @@ class ProgramRunTest {
     @Test
     void roundsGoOnInOneConversationUntilAResultIsAsWanted() {
         Step loop = new Step.Repeat(
-                3, List.of(user("again"), gen("try"), select("ok", "yes", "no")), new Step.Until("ok", "yes"));
+                3,
+                List.of(user("again"), gen("try"), select("ok", "yes", "no")),
+                new Step.Until("ok", Template.parse("yes", "")));
         Program p = program(loop, user("{try} {try[0]}"), gen("end"));
         assertThat(p.numParts()).isEqualTo(10);
         assertThat(indices(read(p))).containsExactly(0);
@@ -146,6 +157,17 @@ class ProgramRunTest {
         assertThat(indices(run)).containsExactly(9);
         assertThat(run.waiting().get(0).prompt().messages()).contains(says(ChatMessage.Role.USER, "t1 t0"));
         assertThat(run.done()).extracting(Result::name).containsExactly("try[0]", "ok[0]", "try[1]", "ok[1]");
+    }
+
+    @Test
+    void aLoopMayEndWhereTwoResultsAgree() {
+        Step.Until agreed = new Step.Until("a", Template.parse("{b}", ""));
+        Program p = program(new Step.Repeat(3, List.of(gen("a"), gen("b")), agreed), gen("end"));
+        p.check(Steps.LIMITS);
+        for (int i = 0; i < 4; i++) {
+            results.put(i, drawn(i, i < 2 ? "r" + i : "same", FinishReason.STOP));
+        }
+        assertThat(indices(read(p))).containsExactly(6);
     }
 
     @Test

@@ -273,6 +273,7 @@ class ReconcileIT {
                         0,
                         "m",
                         List.of(new Completion.Choice(0, "x", null, "x", "stop", null, null)),
+                        List.of(),
                         new Completion.Usage(1, 1, 0, 0),
                         null,
                         null,
