@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads and writes completions as Avro ({@code completion.avsc}, single-object encoding). Any thread. */
 public final class CompletionAvro {
-    private static final AvroCodec<CompletionRecord> CODEC = new AvroCodec<>(CompletionRecord.getClassSchema());
+    private static final AvroCodec<CompletionRecord> CODEC =
+            new AvroCodec<>(CompletionRecord.getClassSchema(), "completion-1.avsc");
 
     private CompletionAvro() {}
 
@@ -34,6 +35,7 @@ public final class CompletionAvro {
         out.setUser(completion.user());
         out.setMetadata(new TreeMap<>(completion.metadata())); // one order, so that equal completions are equal bytes
         out.setProvenance(provenanceRecord(completion.provenance()));
+        out.setResults(completion.results().stream().map(ResultAvro::write).toList());
         return CODEC.encode(out);
     }
 
@@ -99,7 +101,7 @@ public final class CompletionAvro {
                 in.getCreated(),
                 in.getModel(),
                 List.copyOf(choices),
-                List.of(),
+                in.getResults().stream().map(ResultAvro::read).toList(),
                 new Completion.Usage(
                         usage.getPromptTokens(),
                         usage.getCompletionTokens(),

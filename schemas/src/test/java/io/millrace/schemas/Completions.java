@@ -57,6 +57,36 @@ final class Completions {
                         "sha256:ab", "0.1.0", "cpu", "tp1", -7L, sampling, 12.5, 100.0, 6, 5, 1, "llm.prompts-0-42"));
     }
 
+    static Completion ofProgram(Prompt.Form form) {
+        Completion c = small(form);
+        return new Completion(
+                c.form(),
+                c.id(),
+                c.customId(),
+                c.created(),
+                c.model(),
+                c.choices(),
+                List.of(
+                        new Completion.Result("a[0]", "42 😀", "6·7", "stop", -7L, 9, 3, List.of()),
+                        new Completion.Result("a[1]", null, "no end", "length", Long.MAX_VALUE, 9, 8, List.of()),
+                        new Completion.Result(
+                                "s",
+                                "yes",
+                                null,
+                                "stop",
+                                null,
+                                20,
+                                0,
+                                List.of(
+                                        new Completion.Candidate("yes", -0.125, 1),
+                                        new Completion.Candidate("", Double.NaN, 0)))),
+                c.usage(),
+                c.promptTokenIds(),
+                c.user(),
+                c.metadata(),
+                c.provenance());
+    }
+
     static Completion small(Prompt.Form form) {
         return new Completion(
                 form,
