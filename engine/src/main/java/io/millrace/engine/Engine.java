@@ -154,10 +154,6 @@ public final class Engine implements AutoCloseable {
             Turn turn = new Turn(terms.priority(), terms.tenant(), arrivals++);
             Sequence<LiveSample> s =
                     new Sequence<>(sample, params, i, turn, prompt.ids(), maxTokens, terms.cacheSalt());
-            Scoring scoring = entry.request.scoring();
-            if (scoring != null && i == 0) {
-                s.score(prompt.firstScored(), scoring.topLogprobs());
-            }
             CompiledStructure structure = prompt.structure();
             if (structure != null) {
                 int[] endIds = sampleEnd.hiddenIds(params).stream()
@@ -167,11 +163,27 @@ public final class Engine implements AutoCloseable {
             }
             entry.sequences.add(s);
         }
+        boolean isScored = false;
         for (Sequence<LiveSample> s : List.copyOf(entry.sequences)) {
             int[][] kept = entry.request.keptTokens();
             if (!resume(s, kept == null ? null : kept[s.sampleIndex()])) {
+                if (!isScored) {
+                    score(s, prompt);
+                    isScored = true;
+                }
                 scheduler.add(s);
             }
+        }
+    }
+
+    /** Has given tokens scored by the first sample that isn't over yet. */
+    private static void score(Sequence<LiveSample> s, PromptReader.Read prompt) {
+        LiveRequest entry = s.companion().request;
+        Scoring scoring = entry.request.scoring();
+        if (scoring != null && prompt.firstScored() < prompt.ids().length) {
+            s.score(prompt.firstScored(), scoring.topLogprobs());
+        } else if (scoring != null) {
+            entry.listener.onEvent(new EngineEvent.Scored(List.of())); // the prompt is a single token
         }
     }
 

@@ -53,7 +53,7 @@ public sealed interface EngineEvent {
 
     /**
      * The log-probabilities of given tokens are complete, see {@link Scoring}; once for a request, by its first sample and ahead of
-     * that one's first draw. After a resume it comes again, unless that sample was over.
+     * that one's next draw. After a resume it comes again.
      *
      * @param logprobs one per scored token, in order
      */

@@ -3,6 +3,7 @@ package io.millrace.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.engine.PromptInput.Said;
+import io.millrace.engine.kv.KvBudget;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -69,6 +70,52 @@ class ScoringIT {
             }
             assertThat(outcomes.get("s0").scores.get(0).ids()[0]).isEqualTo(prompt[1]);
             assertThat(metrics.numRequestsRunning.get()).isZero();
+        }
+    }
+
+    @Test
+    void preemptionChangesNothing() {
+        long pageBytes = KvBudget.PAGE_TOKENS * 4L * (64 + 32) * Float.BYTES;
+        EngineMetrics metrics = new EngineMetrics();
+        try (Engine engine = Engine.open(EngineRun.config(2, 16, 16, 256, 6 * pageBytes), metrics)) {
+            int[] both = concat(prompt, drawn);
+            List<EngineRequest> requests = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                requests.add(EngineRun.request("d" + i, new PromptInput.Chat(List.of(QUESTION)), greedy(200, null)));
+                requests.add(scoringPrompt("s" + i, both, greedy(90, null)));
+            }
+            Map<String, EngineRun.Outcome> outcomes = EngineRun.run(engine, requests);
+            for (int i = 0; i < 4; i++) {
+                List<TokenLogprobs> scores = outcomes.get("s" + i).scores;
+                assertSame(scores.subList(prompt.length - 1, both.length - 1), whileDrawn);
+            }
+        }
+    }
+
+    @Test
+    void scoresComeAgainAfterAResumeFromTheFirstSampleThatGoesOn() {
+        try (Engine engine = Engine.open(EngineRun.config(2, 8, 64, 256, 0), new EngineMetrics())) {
+            SamplingOptions two = new SamplingOptions(
+                    3, null, 0.0, null, null, null, null, null, null, 5L, 2, null, null, null, null, null);
+            EngineRequest scoring = scoringPrompt("r", prompt, two);
+            EngineRun.Outcome whole = EngineRun.run(engine, List.of(scoring)).get("r");
+            int[] tokens = whole.finished.get(0).tokenIds();
+            assertThat(tokens).hasSize(3);
+            EngineRequest resumed = new EngineRequest(
+                    "r",
+                    scoring.prompt(),
+                    scoring.params(),
+                    scoring.terms(),
+                    new int[][] {tokens, {tokens[0]}},
+                    null,
+                    scoring.scoring());
+            EngineRun.Outcome after = EngineRun.run(engine, List.of(resumed)).get("r");
+            assertSame(after.scores, whole.scores);
+            assertThat(after.finished.get(1).tokenIds()).isEqualTo(tokens);
+            assertThat(EngineRun.run(engine, List.of(scoringPrompt("1", new int[] {0}, greedy(1, null))))
+                            .get("1")
+                            .scores)
+                    .isEmpty();
         }
     }
 

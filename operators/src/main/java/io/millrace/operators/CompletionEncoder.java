@@ -92,6 +92,7 @@ final class CompletionEncoder {
                 program == null ? List.of() : ProgramAnswer.results(program, request.entry.samples()),
                 usage,
                 prompt.returnTokenIds() ? promptTokenIds : null,
+                request.promptLogprobs == null ? null : logprobs(request.promptLogprobs),
                 prompt.user(),
                 prompt.metadata(),
                 provenance(request, results));
@@ -170,6 +171,9 @@ final class CompletionEncoder {
             map.put("n", BestOf.numReturned(prompt, p.n()));
             map.put("logprobs", BestOf.isLogprobsAsked(prompt));
             map.put("best_of", p.n());
+        }
+        if (prompt.promptLogprobs() != null) {
+            map.put("prompt_logprobs", prompt.promptLogprobs());
         }
         if (!prompt.badWords().isEmpty()) {
             map.put("bad_words", prompt.badWords());

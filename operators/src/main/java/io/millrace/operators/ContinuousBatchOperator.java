@@ -346,7 +346,11 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
         } else if (event instanceof EngineEvent.Finished finished) {
             finish(request, firstSample + finished.sampleIndex(), finished);
         } else if (event instanceof EngineEvent.Scored scored) {
-            request.entry.samples().get(firstSample).score(scored.logprobs());
+            if (request.program == null) {
+                request.promptLogprobs = scored.logprobs();
+            } else {
+                request.entry.samples().get(firstSample).score(scored.logprobs());
+            }
         } else if (event instanceof EngineEvent.Rejected rejected) {
             RejectedException cause = rejected.cause();
             reject(request, request.program == null ? cause : request.program.named(firstSample, cause));

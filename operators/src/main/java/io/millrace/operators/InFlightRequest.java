@@ -2,6 +2,7 @@ package io.millrace.operators;
 
 import io.millrace.engine.EngineRequest;
 import io.millrace.engine.Submission;
+import io.millrace.engine.TokenLogprobs;
 import io.millrace.schemas.Prompt;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -22,6 +23,10 @@ final class InFlightRequest {
     final PartialEncoder.Pending[] partials;
 
     long sequence;
+
+    /** Of the prompt's own tokens; not journaled, they come again after a failure. */
+    @Nullable
+    List<TokenLogprobs> promptLogprobs;
 
     /** The request with its deadline, once it is submitted. */
     EngineRequest timed;

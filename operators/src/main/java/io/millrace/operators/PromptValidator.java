@@ -7,6 +7,7 @@ import io.millrace.engine.RejectedException;
 import io.millrace.engine.RejectedException.Stage;
 import io.millrace.engine.SamplingOptions;
 import io.millrace.engine.SamplingParams;
+import io.millrace.engine.Scoring;
 import io.millrace.engine.ServedModel;
 import io.millrace.engine.ServiceTerms;
 import io.millrace.engine.program.Program;
@@ -70,7 +71,8 @@ final class PromptValidator {
         SamplingParams params = SamplingParams.resolve(imposed.orElse(options), seedOf(id))
                 .withBadWords(BadWords.ids(prompt.badWords(), tokenizer));
         checkTokens(params);
-        return new EngineRequest(id, input(prompt), params, terms(prompt, record), null, structure(prompt));
+        return new EngineRequest(
+                id, input(prompt), params, terms(prompt, record), null, structure(prompt), scoring(prompt));
     }
 
     /** Makes the request of a prompt that was valid before a failure: same id, the parameters and tokens that were kept. */
@@ -81,7 +83,8 @@ final class PromptValidator {
                 entry.params().withBadWords(BadWords.ids(prompt.badWords(), tokenizer)),
                 terms(prompt, entry.record()),
                 entry.keptTokens(),
-                structure(prompt));
+                structure(prompt),
+                scoring(prompt));
     }
 
     /**
@@ -204,6 +207,15 @@ final class PromptValidator {
         return asked == null
                 ? null
                 : new Structure(Structure.Kind.valueOf(asked.kind().name()), asked.source(), asked.choices());
+    }
+
+    /** Not journaled: it is read from the prompt again, and what it asks for is computed again. */
+    private static @Nullable Scoring scoring(Prompt prompt) {
+        Integer top = prompt.promptLogprobs();
+        check(
+                top == null || (top >= 0 && top <= SamplingParams.MAX_TOP_LOGPROBS),
+                () -> "prompt_logprobs is " + top + " but must be from 0 to " + SamplingParams.MAX_TOP_LOGPROBS);
+        return top == null ? null : new Scoring(null, top);
     }
 
     private static ChatMessage.Role role(int index, String role) {

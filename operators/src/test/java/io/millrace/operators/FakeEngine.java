@@ -249,6 +249,9 @@ final class FakeEngine {
                 finish(i, FinishReason.STOP);
                 return;
             }
+            if (request.scoring() != null && i == 0 && done[i] == kept[i]) {
+                listener.onEvent(new EngineEvent.Scored(scores("ab")));
+            }
             if (done[i] < all[i].length) {
                 int id = all[i][done[i]++];
                 drawn.incrementAndGet();

@@ -189,4 +189,30 @@ class ProgramTest {
             assertThat(header(letter, "__llm.errors.message")).startsWith(message);
         }
     }
+
+    /** A neighbour of programs: the same scores, asked for by a plain prompt. */
+    @Test
+    void promptLogprobsComeAgainAfterAFailure() throws Exception {
+        FakeEngine second = new FakeEngine("hash-1");
+        OperatorSubtaskState state;
+        try (OperatorHarness harness = new OperatorHarness(engine, SETTINGS).open()) {
+            harness.send(TestRecords.prompt("q", 0, ",\"max_tokens\":6,\"prompt_logprobs\":0"));
+            harness.send(TestRecords.prompt("r", 1, ",\"prompt_logprobs\":21"));
+            harness.runMails();
+            assertThat(header(harness.deadLetters().get(0), "__llm.errors.message"))
+                    .isEqualTo("prompt_logprobs is 21 but must be from 0 to 20");
+            harness.steps(engine, 3);
+            state = harness.checkpoint(1);
+        }
+        try (OperatorHarness harness = new OperatorHarness(() -> second, SETTINGS, 1, 0)) {
+            harness.restore(state);
+            harness.steps(second, 10);
+            JsonNode logprobs = json(harness.completions().get(0)).get("prompt_logprobs");
+            assertThat(logprobs).hasSize(3);
+            assertThat(logprobs.get(0).isNull()).isTrue();
+            assertThat(logprobs.get(2).get("token_id").asInt()).isEqualTo('b');
+            assertThat(logprobs.get(2).get("logprob").asDouble())
+                    .isEqualTo(FakeEngine.scores("b").get(0).logprobs()[0]);
+        }
+    }
 }

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param results a program's, in its order; empty for other prompts
  * @param usage tokens, all samples together
  * @param promptTokenIds when asked for
+ * @param promptLogprobs when asked for, one per token of the prompt but the first
  * @param user carried from the prompt
  * @param metadata carried from the prompt
  * @param provenance how it was made
@@ -31,6 +32,7 @@ public record Completion(
         List<Result> results,
         Usage usage,
         int @Nullable [] promptTokenIds,
+        @Nullable List<TokenLogprob> promptLogprobs,
         @Nullable String user,
         Map<String, String> metadata,
         Provenance provenance) {

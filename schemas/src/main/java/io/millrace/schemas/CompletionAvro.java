@@ -108,6 +108,7 @@ public final class CompletionAvro {
                         usage.getCachedTokens(),
                         usage.getReasoningTokens()),
                 AvroInts.toArray(in.getPromptTokenIds()),
+                null,
                 in.getUser(),
                 PromptDraft.frozen(new TreeMap<>(in.getMetadata())),
                 provenance(in.getProvenance()));

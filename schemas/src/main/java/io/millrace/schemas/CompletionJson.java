@@ -92,6 +92,12 @@ public final class CompletionJson {
         if (c.promptTokenIds() != null) {
             writeInts(out, "prompt_token_ids", c.promptTokenIds());
         }
+        if (c.promptLogprobs() != null) {
+            out.writeArrayFieldStart("prompt_logprobs");
+            out.writeNull(); // nothing comes before the first token
+            writeTokens(out, c.promptLogprobs());
+            out.writeEndArray();
+        }
         if (c.user() != null) {
             out.writeStringField("user", c.user());
         }
@@ -133,7 +139,13 @@ public final class CompletionJson {
         }
         out.writeObjectFieldStart("logprobs");
         out.writeArrayFieldStart("content");
-        for (Completion.TokenLogprob t : logprobs) {
+        writeTokens(out, logprobs);
+        out.writeEndArray();
+        out.writeEndObject();
+    }
+
+    private static void writeTokens(JsonGenerator out, List<Completion.TokenLogprob> tokens) throws IOException {
+        for (Completion.TokenLogprob t : tokens) {
             out.writeStartObject();
             writeToken(out, t.token(), t.tokenId(), t.logprob(), t.bytes());
             out.writeArrayFieldStart("top_logprobs");
@@ -145,8 +157,6 @@ public final class CompletionJson {
             out.writeEndArray();
             out.writeEndObject();
         }
-        out.writeEndArray();
-        out.writeEndObject();
     }
 
     private static void writeToken(JsonGenerator out, String token, int tokenId, float logprob, byte[] bytes)

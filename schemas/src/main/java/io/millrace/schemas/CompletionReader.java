@@ -81,6 +81,7 @@ final class CompletionReader {
                 ResultJson.read(body.path("results")),
                 usage(object(body, "usage")),
                 ints(body, "prompt_token_ids"),
+                body.has("prompt_logprobs") ? logprobs(array(body, "prompt_logprobs")) : null,
                 stringOrNull(body, "user"),
                 strings(body.path("metadata")),
                 provenance(provenance));
@@ -107,6 +108,9 @@ final class CompletionReader {
     private static List<Completion.TokenLogprob> logprobs(JsonNode content) throws WireException {
         List<Completion.TokenLogprob> out = new ArrayList<>();
         for (JsonNode t : content) {
+            if (t.isNull()) {
+                continue; // the first token of a prompt
+            }
             List<Completion.TopLogprob> top = new ArrayList<>();
             for (JsonNode each : array(t, "top_logprobs")) {
                 top.add(new Completion.TopLogprob(

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param isStream wants partial completions too
  * @param isEcho wants the prompt ahead of the text; the raw form only
  * @param bestOf samples of which the likeliest are returned, never 1; null = there is nothing to choose
+ * @param promptLogprobs most likely tokens to report beside each of the prompt's own, whose log-probabilities are wanted; null = none are
  * @param badWords texts whose tokens the output must not complete
  * @param priority lower is earlier; 0 if not said
  * @param deadlineMs milliseconds from publishing, null = none
@@ -47,6 +48,7 @@ public record Prompt(
         boolean isStream,
         boolean isEcho,
         @Nullable Integer bestOf,
+        @Nullable Integer promptLogprobs,
         List<String> badWords,
         int priority,
         @Nullable Long deadlineMs,

@@ -35,6 +35,9 @@ final class PromptDraft {
     @Nullable
     Integer bestOf;
 
+    @Nullable
+    Integer promptLogprobs;
+
     List<String> badWords = List.of();
 
     int priority;
@@ -188,6 +191,7 @@ final class PromptDraft {
                 isStream,
                 isEcho,
                 bestOf,
+                promptLogprobs,
                 badWords,
                 priority,
                 deadlineMs,
@@ -241,6 +245,7 @@ final class PromptDraft {
         given.put("raw", isRaw);
         given.put("best_of", bestOf != null);
         given.put("n", n != null && n != 1);
+        given.put("prompt_logprobs", promptLogprobs != null);
         given.put("logprobs", Boolean.TRUE.equals(logprobs));
         given.put("return_token_ids", returnTokenIds);
         given.put("bad_words", !badWords.isEmpty());

@@ -88,6 +88,7 @@ final class RequestFields {
             case "seed" -> draft.seed = in.int64OrNull();
             case "n" -> draft.n = in.int32OrNull();
             case "best_of" -> draft.bestOf = bestOf();
+            case "prompt_logprobs" -> draft.promptLogprobs = in.int32OrNull();
             case "bad_words" -> draft.badWords = in.isNull() ? List.of() : strings();
             case "stop" -> draft.stop = stop();
             case "stop_token_ids" -> draft.stopTokenIds = stopTokenIds();

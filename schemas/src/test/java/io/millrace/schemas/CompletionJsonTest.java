@@ -107,6 +107,7 @@ class CompletionJsonTest {
                 List.of(),
                 c.usage(),
                 c.promptTokenIds(),
+                null,
                 c.user(),
                 c.metadata(),
                 c.provenance());
@@ -217,6 +218,7 @@ class CompletionJsonTest {
                 List.of(),
                 new Completion.Usage(9, 3, 0, 2),
                 one.promptTokenIds(),
+                null,
                 one.user(),
                 one.metadata(),
                 new Completion.Provenance(

@@ -51,6 +51,7 @@ final class Completions {
                 List.of(),
                 new Completion.Usage(9, 3, 4, 2),
                 new int[] {0, 5, 2_000_000_000},
+                null,
                 "ann",
                 metadata,
                 new Completion.Provenance(
@@ -82,6 +83,7 @@ final class Completions {
                                         new Completion.Candidate("", Double.NaN, 0)))),
                 c.usage(),
                 c.promptTokenIds(),
+                null,
                 c.user(),
                 c.metadata(),
                 c.provenance());
@@ -97,6 +99,7 @@ final class Completions {
                 List.of(new Completion.Choice(0, null, null, "", "cancelled", null, null)),
                 List.of(),
                 new Completion.Usage(1, 0, 0, 0),
+                null,
                 null,
                 null,
                 Map.of(),

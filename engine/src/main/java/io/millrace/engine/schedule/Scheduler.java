@@ -203,9 +203,10 @@ public final class Scheduler<C> {
         }
     }
 
-    /** Every sequence draws, so a row of logits each is kept for those who come later in the step; the others may score. */
+    /** A row of logits each is kept for those who may still come in this step, the one it is for among those running; the rest may score. */
     private int takeChunk(Sequence<C> s) {
-        int numLater = Math.max(0, maxNumSeqs - plan.size() - 1);
+        int numOthers = running.size() + waiting.numWaiting() - plan.size() - 1;
+        int numLater = Math.max(0, Math.min(maxNumSeqs - plan.size() - 1, numOthers));
         int rows = maxNumSeqs * (1 + numDraftTokens) - plan.numLogitRows() - numLater;
         return budget.takeChunk(s.numMissingWithin(rows));
     }

@@ -277,6 +277,7 @@ class ReconcileIT {
                         new Completion.Usage(1, 1, 0, 0),
                         null,
                         null,
+                        null,
                         Map.of(),
                         new Completion.Provenance("h", "v", "cpu", "tp1", 0, Map.of(), 1, 2, 0, 0, 0, source))),
                 UTF_8);
