@@ -178,7 +178,7 @@ public final class Engine implements AutoCloseable {
         hasLive = true;
         deadlines.add(entry);
         ServiceTerms terms = entry.request.terms();
-        int maxTokens = Math.min(params.maxTokens(), model.maxModelLen() - prompt.ids().length);
+        int maxTokens = entry.isDrawing() ? Math.min(params.maxTokens(), model.maxModelLen() - prompt.ids().length) : 1;
         for (int i = 0; i < params.n(); i++) {
             LiveSample sample = new LiveSample(
                     entry,
@@ -200,11 +200,27 @@ public final class Engine implements AutoCloseable {
             }
             entry.sequences.add(s);
         }
+        boolean isScored = false;
         for (Sequence<LiveSample> s : List.copyOf(entry.sequences)) {
             int[][] kept = entry.request.keptTokens();
             if (!resume(s, kept == null ? null : kept[s.sampleIndex()])) {
+                if (!isScored) {
+                    score(s, prompt);
+                    isScored = true;
+                }
                 scheduler.add(s);
             }
+        }
+    }
+
+    /** Has given tokens scored by the first sample that isn't over yet. */
+    private static void score(Sequence<LiveSample> s, PromptReader.Read prompt) {
+        LiveRequest entry = s.companion().request;
+        Scoring scoring = entry.request.scoring();
+        if (scoring != null && prompt.firstScored() < prompt.ids().length) {
+            s.score(prompt.firstScored(), scoring.topLogprobs());
+        } else if (scoring != null) {
+            entry.listener.onEvent(new EngineEvent.Scored(List.of())); // the prompt is a single token
         }
     }
 
@@ -231,14 +247,38 @@ public final class Engine implements AutoCloseable {
     }
 
     private void deliver(StepPlan<LiveSample> plan, Sampler drawn) {
-        int row = 0;
         for (int i = 0; i < plan.size(); i++) {
             Sequence<LiveSample> s = plan.sequence(i);
+            if (plan.numScores(i) > 0 && s.state() == SequenceState.RUNNING) {
+                takeScores(s, drawn, plan.firstScore(i), plan.numScores(i));
+            }
+            int row = plan.firstDraw(i);
             int numNew = plan.numDraws(i) == 0 ? 0 : 1 + plan.numAccepted(i);
             for (int k = 0; k < numNew && s.state() == SequenceState.RUNNING; k++) { // it may end before the last
                 accept(s, drawn.token(row + k), drawn.logprobs(row + k));
             }
-            row += plan.numDraws(i);
+        }
+    }
+
+    private void takeScores(Sequence<LiveSample> s, Sampler drawn, int firstRow, int count) {
+        LiveSample sample = s.companion();
+        for (int row = firstRow; row < firstRow + count; row++) {
+            TokenLogprobs logprobs = drawn.logprobs(row);
+            if (logprobs == null) {
+                String what = "logits of prompt token " + (s.nextScored() + row - firstRow)
+                        + " are not finite: check the weights with \"millrace model verify\"";
+                reject(sample.request, new RejectedException(Stage.PREFILL, false, what));
+                return;
+            }
+            sample.scores.add(logprobs);
+        }
+        s.scored(count);
+        if (s.nextScored() == s.numPromptTokens()) {
+            sample.request.listener.onEvent(new EngineEvent.Scored(List.copyOf(sample.scores)));
+            sample.scores.clear();
+            if (!sample.request.isDrawing()) {
+                finish(s, FinishReason.STOP);
+            }
         }
     }
 

@@ -51,6 +51,14 @@ public sealed interface EngineEvent {
             SampleStats stats)
             implements EngineEvent {}
 
+    /**
+     * The log-probabilities of given tokens are complete, see {@link Scoring}; once for a request, by its first sample and ahead of
+     * that one's next draw. After a resume it comes again.
+     *
+     * @param logprobs one per scored token, in order
+     */
+    record Scored(List<TokenLogprobs> logprobs) implements EngineEvent {}
+
     /** The whole request ends in the dead letters. */
     record Rejected(RejectedException cause) implements EngineEvent {}
 

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param keptTokens per sample the tokens generated before a failure (empty at first): [n][·]; they are prefilled with the prompt
  *     and not generated again. A sample whose kept tokens already end it finishes at once. Null = none
  * @param structure what the answer must look like, null = anything
+ * @param scoring which of the given tokens' log-probabilities are wanted, null = none
  */
 @SuppressWarnings("ArrayRecordComponent") // owned by the request, compared by nobody
 public record EngineRequest(
@@ -21,7 +22,19 @@ public record EngineRequest(
         SamplingParams params,
         ServiceTerms terms,
         int @Nullable [] @Nullable [] keptTokens,
-        @Nullable Structure structure) {
+        @Nullable Structure structure,
+        @Nullable Scoring scoring) {
+
+    /** A request without given tokens to score. */
+    public EngineRequest(
+            String id,
+            PromptInput prompt,
+            SamplingParams params,
+            ServiceTerms terms,
+            int @Nullable [] @Nullable [] keptTokens,
+            @Nullable Structure structure) {
+        this(id, prompt, params, terms, keptTokens, structure, null);
+    }
 
     /** A request that is nobody's, has no deadline, and whose answer may be anything. */
     public EngineRequest(
@@ -35,6 +48,6 @@ public record EngineRequest(
 
     /** Returns the same request on other terms. */
     public EngineRequest withTerms(ServiceTerms other) {
-        return new EngineRequest(id, prompt, params, other, keptTokens, structure);
+        return new EngineRequest(id, prompt, params, other, keptTokens, structure, scoring);
     }
 }

@@ -14,6 +14,12 @@ final class LiveRequest {
     /** Samples that aren't over. */
     final List<Sequence<LiveSample>> sequences = new ArrayList<>();
 
+    /** Returns whether it generates anything, and doesn't just score a text. */
+    boolean isDrawing() {
+        Scoring scoring = request.scoring();
+        return scoring == null || scoring.continuation() == null;
+    }
+
     LiveRequest(EngineRequest request, EngineListener listener, long submittedNanos) {
         this.request = request;
         this.listener = listener;

@@ -2,6 +2,7 @@ package io.millrace.engine;
 
 import io.millrace.engine.schedule.Sequence;
 import io.millrace.engine.text.SampleText;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -11,6 +12,9 @@ final class LiveSample {
     final SampleText text;
     int keptTokens;
     long firstTokenNanos;
+    /** Of given tokens, until all that were asked for are there. */
+    final List<TokenLogprobs> scores = new ArrayList<>();
+
     private int reasoningChars;
     private int contentChars;
 

@@ -7,6 +7,7 @@ import io.millrace.engine.structure.Structure;
 import io.millrace.engine.text.ChatTemplate;
 import io.millrace.engine.text.Tokenizer;
 import java.util.Locale;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** Makes a request's token ids and checks them against the model's limits. Any thread. */
@@ -18,13 +19,15 @@ final class PromptReader {
      * @param startsInsideReasoning whether it leaves a reasoning open
      * @param mayReason whether the model may open one itself: behind a conversation that leaves none open
      * @param structure what the answer must look like, null = anything
+     * @param firstScored index of the first id whose log-probability is wanted; {@code ids.length} = none's
      */
     @SuppressWarnings("ArrayRecordComponent") // read once, compared by nobody
     record Read(
             int[] ids,
             boolean startsInsideReasoning,
             boolean mayReason,
-            @Nullable CompiledStructure structure) {}
+            @Nullable CompiledStructure structure,
+            int firstScored) {}
 
     private final Tokenizer tokenizer;
     /** Null for a model without tokenizer.json. */
@@ -49,6 +52,12 @@ final class PromptReader {
      */
     Read read(EngineRequest request) {
         int[] ids = ids(request.prompt());
+        Scoring scoring = request.scoring();
+        int firstScored = scoring == null ? ids.length : 1;
+        if (scoring != null && scoring.continuation() != null) {
+            firstScored = ids.length;
+            ids = withContinuation(ids, scoring.continuation());
+        }
         for (int id : ids) {
             checkId("prompt", id);
         }
@@ -56,9 +65,21 @@ final class PromptReader {
         request.params().badWords().forEach(word -> word.forEach(id -> checkId("bad_words", id)));
         checkLength(ids.length, request.params().maxTokens());
         boolean startsInside = template != null && template.startsInsideReasoning(ids);
-        boolean mayReason = !startsInside && request.prompt() instanceof PromptInput.Chat;
+        boolean isNewTurn = request.prompt() instanceof PromptInput.Chat
+                || (request.prompt() instanceof PromptInput.Turn turn
+                        && turn.answer().isEmpty());
+        boolean mayReason = !startsInside && isNewTurn;
         Structure structure = request.structure();
-        return new Read(ids, startsInside, mayReason, structure == null ? null : grammars.get(structure));
+        return new Read(ids, startsInside, mayReason, structure == null ? null : grammars.get(structure), firstScored);
+    }
+
+    private int[] withContinuation(int[] prompt, String text) {
+        int[] more = tokenizer.encode(text, false);
+        if (more.length == 0) {
+            throw new RejectedException(
+                    Stage.VALIDATE, false, "the text to score is \"\" but must have at least 1 token: leave it out");
+        }
+        return IntStream.concat(IntStream.of(prompt), IntStream.of(more)).toArray();
     }
 
     private void checkId(String field, int id) {
@@ -81,9 +102,13 @@ final class PromptReader {
                     "prompt is text but the model folder has no tokenizer.json: send token ids, or put the published file"
                             + " there");
         }
-        return prompt instanceof PromptInput.Chat chat
-                ? template.render(chat.messages())
-                : template.raw(((PromptInput.Text) prompt).text(), ((PromptInput.Text) prompt).isRaw());
+        if (prompt instanceof PromptInput.Chat chat) {
+            return template.render(chat.messages());
+        }
+        if (prompt instanceof PromptInput.Turn turn) {
+            return template.render(turn);
+        }
+        return template.raw(((PromptInput.Text) prompt).text(), ((PromptInput.Text) prompt).isRaw());
     }
 
     private void checkLength(int promptTokens, int maxTokens) {

@@ -122,6 +122,49 @@ public record SamplingParams(
                 words);
     }
 
+    /** Returns the same parameters with another seed. */
+    public SamplingParams withSeed(long other) {
+        return new SamplingParams(
+                maxTokens,
+                minTokens,
+                temperature,
+                topP,
+                topK,
+                minP,
+                presencePenalty,
+                frequencyPenalty,
+                repetitionPenalty,
+                other,
+                n,
+                stop,
+                stopTokenIds,
+                ignoreEos,
+                logitBias,
+                topLogprobs,
+                badWords);
+    }
+
+    /** Returns the same as options that say everything; bad words have no option. */
+    public SamplingOptions toOptions() {
+        return new SamplingOptions(
+                maxTokens,
+                minTokens,
+                temperature,
+                topP,
+                topK,
+                minP,
+                presencePenalty,
+                frequencyPenalty,
+                repetitionPenalty,
+                seed,
+                n,
+                stop,
+                stopTokenIds,
+                ignoreEos,
+                logitBias,
+                topLogprobs);
+    }
+
     /**
      * Fills what nobody said (engine-facts table: temperature 1, top_p 1, n 1 …) and checks the ranges.
      *

@@ -1,5 +1,7 @@
 package io.millrace.engine;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
@@ -23,6 +25,7 @@ final class EngineRun {
         final Map<Integer, List<TokenLogprobs>> logprobs = new TreeMap<>();
         final Map<Integer, StringBuilder> deltaText = new TreeMap<>();
         final Map<Integer, EngineEvent.Finished> finished = new TreeMap<>();
+        List<TokenLogprobs> scores;
         RejectedException rejected;
         RuntimeException failure;
 
@@ -43,6 +46,9 @@ final class EngineRun {
                 }
             } else if (event instanceof EngineEvent.Finished f) {
                 finished.put(f.sampleIndex(), f);
+            } else if (event instanceof EngineEvent.Scored s) {
+                assertThat(scores).as("scored twice").isNull();
+                scores = s.logprobs();
             } else {
                 rejected = ((EngineEvent.Rejected) event).cause();
             }

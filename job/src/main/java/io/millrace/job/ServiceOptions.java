@@ -9,7 +9,7 @@ import io.millrace.operators.ServingSettings;
 import java.time.Duration;
 import java.util.List;
 
-/** Options of how requests are served beside each other: partials, cancels, owners of cached prefixes, refusals. Immutable. */
+/** Options of how requests are served beside each other: partials, cancels, owners of cached prefixes, refusals, bounds of programs. Immutable. */
 public final class ServiceOptions {
     public static final JobOption<String> PARTIALS_TOPIC = JobOption.text(
             "partials-topic",
@@ -52,6 +52,23 @@ public final class ServiceOptions {
             Integer.MAX_VALUE,
             "Prompt tokens that wait in the engine at most; further requests are dead letters, retriable. 0 = they wait.");
 
+    public static final JobOption<Integer> MAX_PROGRAM_STEPS = JobOption.integer(
+            "max-program-steps",
+            REQUESTS,
+            String.valueOf(ServingSettings.DEFAULT_PROGRAM_STEPS),
+            "steps",
+            1,
+            1 << 16,
+            "Steps of a program at most, with its rounds and branches unrolled and each choice counted; larger ones are dead letters.");
+    public static final JobOption<Integer> MAX_PROGRAM_TOKENS = JobOption.integer(
+            "max-program-tokens",
+            REQUESTS,
+            String.valueOf(ServingSettings.DEFAULT_PROGRAM_TOKENS),
+            "tokens",
+            1,
+            Integer.MAX_VALUE,
+            "Tokens that the gens of a program may make together, by their max_tokens; larger ones are dead letters.");
+
     /** All of them, in the order of help texts. */
     static final List<JobOption<?>> LIST = List.of(
             PARTIALS_TOPIC,
@@ -59,7 +76,9 @@ public final class ServiceOptions {
             PARTIAL_INTERVAL,
             PREFIX_CACHE_SALT,
             MAX_WAITING_REQUESTS,
-            MAX_WAITING_TOKENS);
+            MAX_WAITING_TOKENS,
+            MAX_PROGRAM_STEPS,
+            MAX_PROGRAM_TOKENS);
 
     private ServiceOptions() {}
 
@@ -86,6 +105,8 @@ public final class ServiceOptions {
                 options.get(MAX_WAITING_TOKENS),
                 partialIntervalMillis,
                 cancels,
-                options.get(RecoveryOptions.STEP_TIMEOUT));
+                options.get(RecoveryOptions.STEP_TIMEOUT),
+                options.get(MAX_PROGRAM_STEPS),
+                options.get(MAX_PROGRAM_TOKENS));
     }
 }

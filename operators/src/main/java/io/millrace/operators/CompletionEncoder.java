@@ -64,16 +64,24 @@ final class CompletionEncoder {
     private Completion completion(InFlightRequest request) {
         Prompt prompt = request.prompt;
         List<Finished> results = results(request);
+        RunningProgram program = request.program;
         List<Completion.Choice> choices = new ArrayList<>(results.size());
-        for (int sample : BestOf.chosen(request)) {
-            choices.add(choice(request, choices.size(), sample, results.get(sample)));
+        if (program != null) {
+            choices.add(ProgramAnswer.choice(program, request.entry.samples()));
+        } else {
+            for (int sample : BestOf.chosen(request)) {
+                choices.add(choice(request, choices.size(), sample, results.get(sample)));
+            }
         }
         int[] promptTokenIds = results.get(0).stats().promptTokenIds();
-        Completion.Usage usage = new Completion.Usage(
-                promptTokenIds.length,
-                results.stream().mapToInt(r -> r.tokenIds().length).sum(),
-                results.get(0).stats().cachedTokens(), // later samples share what the first one computed
-                results.stream().mapToInt(Finished::reasoningTokens).sum());
+        // Later samples share what the first one computed; parts of a program are prompts of their own.
+        Completion.Usage usage = program != null
+                ? ProgramAnswer.usage(results)
+                : new Completion.Usage(
+                        promptTokenIds.length,
+                        results.stream().mapToInt(r -> r.tokenIds().length).sum(),
+                        results.get(0).stats().cachedTokens(),
+                        results.stream().mapToInt(Finished::reasoningTokens).sum());
         return new Completion(
                 prompt.form(),
                 request.request.id(),
@@ -81,8 +89,10 @@ final class CompletionEncoder {
                 clock.instant().getEpochSecond(),
                 model.name(),
                 choices,
+                program == null ? List.of() : ProgramAnswer.results(program, request.entry.samples()),
                 usage,
                 prompt.returnTokenIds() ? promptTokenIds : null,
+                request.promptLogprobs == null ? null : logprobs(request.promptLogprobs),
                 prompt.user(),
                 prompt.metadata(),
                 provenance(request, results));
@@ -162,6 +172,9 @@ final class CompletionEncoder {
             map.put("logprobs", BestOf.isLogprobsAsked(prompt));
             map.put("best_of", p.n());
         }
+        if (prompt.promptLogprobs() != null) {
+            map.put("prompt_logprobs", prompt.promptLogprobs());
+        }
         if (!prompt.badWords().isEmpty()) {
             map.put("bad_words", prompt.badWords());
         }
@@ -198,6 +211,9 @@ final class CompletionEncoder {
         List<Finished> results = new ArrayList<>();
         for (SampleProgress sample : request.entry.samples()) {
             @Nullable Finished result = sample.result();
+            if (result == null && request.program != null) {
+                continue; // a part that was never run
+            }
             if (result == null) {
                 throw new IllegalStateException("request " + request.request.id() + " isn't done");
             }

@@ -8,6 +8,8 @@ import io.millrace.engine.EngineRequest;
 import io.millrace.engine.RejectedException;
 import io.millrace.engine.RejectedException.Stage;
 import io.millrace.engine.ServedModel;
+import io.millrace.engine.program.Part;
+import io.millrace.engine.program.Program;
 import io.millrace.kernels.DeviceException;
 import io.millrace.schemas.Prompt;
 import java.time.Clock;
@@ -87,8 +89,7 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
             model = lease.model();
             Vocabulary vocabulary = source.vocabulary(model);
             decoder = new PromptDecoder(settings);
-            validator =
-                    new PromptValidator(model, vocabulary, settings.serving().isCachePerTenant());
+            validator = new PromptValidator(model, vocabulary, settings.serving());
             encoder = new CompletionEncoder(model, vocabulary, settings.maxCompletionBytes(), Clock.systemUTC());
             flinkMetrics = new FlinkMetrics(getMetricGroup(), source.metrics());
             PortRange ports = settings.metricsPorts();
@@ -185,9 +186,7 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
         }
         try {
             for (InFlightRequest request : inFlight.requests()) {
-                if (request.submission != null) {
-                    request.submission.abandon();
-                }
+                request.abandon();
             }
         } finally {
             try {
@@ -204,8 +203,15 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
         Prompt prompt = decoder.decode(record);
         EngineRequest request = validator.validate(prompt, record);
         flinkMetrics.unknownFields(prompt.unknownFields().size());
-        return new InFlightRequest(
-                JournalEntry.start(record, timestamp, model.hash(), request.params()), prompt, request);
+        Program program = validator.program(prompt, request.params());
+        int numSamples = program == null ? request.params().n() : program.numParts();
+        JournalEntry entry = JournalEntry.start(record, timestamp, model.hash(), request.params(), numSamples);
+        return inFlightRequest(entry, prompt, request, program);
+    }
+
+    private static InFlightRequest inFlightRequest(
+            JournalEntry entry, Prompt prompt, EngineRequest request, @Nullable Program program) {
+        return new InFlightRequest(entry, prompt, request, program == null ? null : new RunningProgram(program, entry));
     }
 
     private void resume(List<JournalEntry> entries) {
@@ -235,7 +241,8 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
         try {
             if (isSameModel) {
                 Prompt prompt = decoder.decode(entry.record());
-                submit(new InFlightRequest(entry, prompt, validator.resume(prompt, entry)));
+                Program program = validator.program(prompt, entry.params());
+                submit(inFlightRequest(entry, prompt, validator.resume(prompt, entry), program));
             } else {
                 submit(admit(entry.record(), entry.elementTimestamp()));
             }
@@ -248,24 +255,45 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
     private void submit(InFlightRequest request) {
         inFlight.add(request);
         flinkMetrics.inFlight(inFlight);
-        EngineHost.Lease held = lease;
-        if (held == null) {
-            throw new IllegalStateException("the operator is closed");
-        }
         try {
-            request.submission = held.submit(withDeadline(request), listener(request));
+            request.timed = withDeadline(request);
+            if (request.program == null) {
+                request.submitted(engine().submit(request.timed, listener(request, 0)));
+            } else {
+                beginParts(request, request.program);
+                if (request.isDone()) { // what was restored needs no more; a task mustn't emit while it opens
+                    events.post(() -> complete(request));
+                }
+            }
         } catch (RuntimeException e) {
+            request.abandon();
             remove(request);
             throw e;
         }
         cancelIfAsked(request);
     }
 
-    private EngineListener listener(InFlightRequest request) {
+    private EngineHost.Lease engine() {
+        EngineHost.Lease held = lease;
+        if (held == null) {
+            throw new IllegalStateException("the operator is closed");
+        }
+        return held;
+    }
+
+    private void beginParts(InFlightRequest request, RunningProgram program) {
+        for (Part part : program.takeReady()) {
+            EngineRequest ofPart = program.request(part, request.timed);
+            request.submitted(engine().submit(ofPart, listener(request, part.index())));
+        }
+    }
+
+    /** {@code firstSample}: the journal's for sample 0. */
+    private EngineListener listener(InFlightRequest request, int firstSample) {
         return new EngineListener() {
             @Override
             public void onEvent(EngineEvent event) {
-                events.post(() -> onEngineEvent(request, event));
+                events.post(() -> onEngineEvent(request, firstSample, event));
             }
 
             @Override
@@ -291,8 +319,8 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
     }
 
     private void cancelIfAsked(InFlightRequest request) {
-        if (request.submission != null && cancels.isCancelled(request.request.id(), request.entry.record().timestamp)) {
-            request.submission.cancel();
+        if (cancels.isCancelled(request.request.id(), request.entry.record().timestamp)) {
+            request.cancel();
         }
     }
 
@@ -304,34 +332,55 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
         }
     }
 
-    private void onEngineEvent(InFlightRequest request, EngineEvent event) {
+    private void onEngineEvent(InFlightRequest request, int firstSample, EngineEvent event) {
         if (!inFlight.contains(request)) {
             return; // over: rejected with other samples still on their way
         }
         if (event instanceof EngineEvent.Delta delta) {
-            SampleProgress sample = request.entry.samples().get(delta.sampleIndex());
+            SampleProgress sample = request.entry.samples().get(firstSample + delta.sampleIndex());
             if (!sample.isDone()) {
                 sample.append(delta);
                 partials.append(request, delta);
             }
         } else if (event instanceof EngineEvent.Finished finished) {
-            finish(request, finished);
-        } else if (event instanceof EngineEvent.Rejected rejected) {
-            remove(request);
-            for (int i = 0; i < request.entry.samples().size(); i++) {
-                partials.end(request, i, "error");
+            finish(request, firstSample + finished.sampleIndex(), finished);
+        } else if (event instanceof EngineEvent.Scored scored) {
+            if (request.program == null) {
+                request.promptLogprobs = scored.logprobs();
+            } else {
+                request.entry.samples().get(firstSample).score(scored.logprobs());
             }
-            emitDeadLetter(request.entry.record(), request.entry.elementTimestamp(), rejected.cause());
-            releaseWatermarks();
+        } else if (event instanceof EngineEvent.Rejected rejected) {
+            RejectedException cause = rejected.cause();
+            reject(request, request.program == null ? cause : request.program.named(firstSample, cause));
         }
     }
 
-    private void finish(InFlightRequest request, EngineEvent.Finished finished) {
-        SampleProgress sample = request.entry.samples().get(finished.sampleIndex());
+    private void reject(InFlightRequest request, RejectedException cause) {
+        remove(request);
+        request.abandon(); // other parts of a program
+        for (int i = 0; i < request.entry.samples().size(); i++) {
+            partials.end(request, i, "error");
+        }
+        emitDeadLetter(request.entry.record(), request.entry.elementTimestamp(), cause);
+        releaseWatermarks();
+    }
+
+    private void finish(InFlightRequest request, int index, EngineEvent.Finished finished) {
+        SampleProgress sample = request.entry.samples().get(index);
         if (!sample.isDone()) { // a sample that was done before a failure keeps its first result
             sample.finish(finished);
-            partials.end(request, finished.sampleIndex(), finished.reason().wireName());
+            partials.end(request, index, finished.reason().wireName());
             flinkMetrics.success(finished.reason());
+        }
+        if (request.program != null) {
+            try {
+                request.program.finished(index);
+                beginParts(request, request.program);
+            } catch (RejectedException e) {
+                reject(request, e);
+                return;
+            }
         }
         if (request.isDone()) {
             complete(request);

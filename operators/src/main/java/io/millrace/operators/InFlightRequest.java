@@ -2,8 +2,11 @@ package io.millrace.operators;
 
 import io.millrace.engine.EngineRequest;
 import io.millrace.engine.Submission;
+import io.millrace.engine.TokenLogprobs;
 import io.millrace.schemas.Prompt;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A request between its arrival and its completion: the journaled part and what belongs to this attempt only. Thread: the mailbox. */
@@ -21,13 +24,29 @@ final class InFlightRequest {
 
     long sequence;
 
+    /** Of the prompt's own tokens; not journaled, they come again after a failure. */
     @Nullable
-    Submission submission;
+    List<TokenLogprobs> promptLogprobs;
+
+    /** The request with its deadline, once it is submitted. */
+    EngineRequest timed;
+
+    /** Null if the prompt is none. */
+    final @Nullable RunningProgram program;
+
+    /** One, or one for each part of a program that was begun. */
+    private final List<Submission> submissions = new ArrayList<>();
 
     InFlightRequest(JournalEntry entry, Prompt prompt, EngineRequest request) {
+        this(entry, prompt, request, null);
+    }
+
+    InFlightRequest(JournalEntry entry, Prompt prompt, EngineRequest request, @Nullable RunningProgram program) {
+        this.program = program;
         this.entry = entry;
         this.prompt = prompt;
         this.request = request;
+        this.timed = request;
         this.resumedTokens = entry.numTokens();
         this.partials =
                 new PartialEncoder.Pending[prompt.isStream() ? entry.samples().size() : 0];
@@ -35,7 +54,24 @@ final class InFlightRequest {
     }
 
     boolean isDone() {
-        return entry.samples().stream().allMatch(SampleProgress::isDone);
+        return program != null ? program.isOver() : entry.samples().stream().allMatch(SampleProgress::isDone);
+    }
+
+    void submitted(Submission submission) {
+        submissions.add(submission);
+    }
+
+    /** Ends it with what it has. */
+    void cancel() {
+        if (program != null) {
+            program.cancel();
+        }
+        submissions.forEach(Submission::cancel);
+    }
+
+    /** Has the engine forget it. */
+    void abandon() {
+        submissions.forEach(Submission::abandon);
     }
 
     int valueBytes() {

@@ -11,7 +11,7 @@ import java.util.List;
  * @param elementTimestamp Flink's timestamp of the prompt, {@link #NO_TIMESTAMP} if it had none
  * @param modelHash the model that made the tokens
  * @param params sampling as resolved when the request came: defaults may have changed since
- * @param samples progress by sample index
+ * @param samples progress by sample index; of a program, by part
  */
 record JournalEntry(
         WireRecord record,
@@ -25,8 +25,14 @@ record JournalEntry(
 
     /** A request that has just come. */
     static JournalEntry start(WireRecord record, long elementTimestamp, String modelHash, SamplingParams params) {
-        List<SampleProgress> samples = new ArrayList<>(params.n());
-        for (int i = 0; i < params.n(); i++) {
+        return start(record, elementTimestamp, modelHash, params, params.n());
+    }
+
+    /** A request of {@code numSamples} samples or parts that has just come. */
+    static JournalEntry start(
+            WireRecord record, long elementTimestamp, String modelHash, SamplingParams params, int numSamples) {
+        List<SampleProgress> samples = new ArrayList<>(numSamples);
+        for (int i = 0; i < numSamples; i++) {
             samples.add(new SampleProgress());
         }
         return new JournalEntry(record, elementTimestamp, modelHash, params, samples);

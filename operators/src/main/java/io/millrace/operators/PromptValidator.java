@@ -7,8 +7,11 @@ import io.millrace.engine.RejectedException;
 import io.millrace.engine.RejectedException.Stage;
 import io.millrace.engine.SamplingOptions;
 import io.millrace.engine.SamplingParams;
+import io.millrace.engine.Scoring;
 import io.millrace.engine.ServedModel;
 import io.millrace.engine.ServiceTerms;
+import io.millrace.engine.program.Program;
+import io.millrace.engine.program.ProgramLimits;
 import io.millrace.engine.structure.Structure;
 import io.millrace.engine.text.Tokenizer;
 import io.millrace.schemas.Prompt;
@@ -30,18 +33,24 @@ import org.jspecify.annotations.Nullable;
 final class PromptValidator {
     private static final double MAX_LOGIT_BIAS = 100; // as the OpenAI API has it
 
+    /** A part is one draw of its own, and results have no log-probabilities of single tokens. */
+    private static final SamplingOptions OF_PROGRAM = new SamplingOptions(
+            null, null, null, null, null, null, null, null, null, null, 1, null, null, null, null, -1);
+
     private final String servedName;
     private final SamplingOptions defaults;
     private final Tokenizer tokenizer;
     private final int numTokens;
-    private final boolean isCachePerTenant;
+    private final int maxModelLen;
+    private final ServingSettings serving;
 
-    PromptValidator(ServedModel model, Vocabulary vocabulary, boolean isCachePerTenant) {
+    PromptValidator(ServedModel model, Vocabulary vocabulary, ServingSettings serving) {
         this.servedName = model.name();
         this.defaults = model.samplingDefaults();
         this.tokenizer = model.tokenizer();
         this.numTokens = vocabulary.numTokens();
-        this.isCachePerTenant = isCachePerTenant;
+        this.maxModelLen = model.maxModelLen();
+        this.serving = serving;
     }
 
     /**
@@ -58,13 +67,12 @@ final class PromptValidator {
         check(deadlineMs == null || deadlineMs >= 1, () -> "deadline_ms is " + deadlineMs + " but must be at least 1");
         String id = requestId(prompt, record);
         SamplingOptions options = SamplingLayers.of(prompt.sampling()).orElse(defaults);
-        SamplingParams params = SamplingParams.resolve(BestOf.samples(prompt).orElse(options), seedOf(id))
+        SamplingOptions imposed = prompt.program() == null ? BestOf.samples(prompt) : OF_PROGRAM;
+        SamplingParams params = SamplingParams.resolve(imposed.orElse(options), seedOf(id))
                 .withBadWords(BadWords.ids(prompt.badWords(), tokenizer));
-        for (int token : params.stopTokenIds()) {
-            checkToken("stop_token_ids", token);
-        }
-        params.logitBias().forEach(this::checkBias);
-        return new EngineRequest(id, input(prompt), params, terms(prompt, record), null, structure(prompt));
+        checkTokens(params);
+        return new EngineRequest(
+                id, input(prompt), params, terms(prompt, record), null, structure(prompt), scoring(prompt));
     }
 
     /** Makes the request of a prompt that was valid before a failure: same id, the parameters and tokens that were kept. */
@@ -75,7 +83,34 @@ final class PromptValidator {
                 entry.params().withBadWords(BadWords.ids(prompt.badWords(), tokenizer)),
                 terms(prompt, entry.record()),
                 entry.keptTokens(),
-                structure(prompt));
+                structure(prompt),
+                scoring(prompt));
+    }
+
+    /**
+     * Returns a prompt's program.
+     *
+     * @param params of its request: what a gen doesn't say
+     * @return null if it has none
+     * @throws RejectedException if it is wrong, or too large
+     */
+    @Nullable
+    Program program(Prompt prompt, SamplingParams params) {
+        String json = prompt.program();
+        if (json == null) {
+            return null;
+        }
+        ProgramLimits limits = new ProgramLimits(serving.maxProgramSteps(), serving.maxProgramTokens(), maxModelLen);
+        return new ProgramParser(params.toOptions(), tokenizer, this::checkTokens, limits.maxSteps())
+                .parse(json)
+                .check(limits);
+    }
+
+    private void checkTokens(SamplingParams params) {
+        for (int token : params.stopTokenIds()) {
+            checkToken("stop_token_ids", token);
+        }
+        params.logitBias().forEach(this::checkBias);
     }
 
     /** The tenant is the prompt's, else what stands before the first {@code /} in a key that is text, else nobody. */
@@ -85,7 +120,8 @@ final class PromptValidator {
             String key = keyText(record.key);
             tenant = key == null || key.indexOf('/') < 0 ? "" : key.substring(0, key.indexOf('/'));
         }
-        return new ServiceTerms(prompt.priority(), tenant, isCachePerTenant && !tenant.isEmpty() ? tenant : null, null);
+        return new ServiceTerms(
+                prompt.priority(), tenant, serving.isCachePerTenant() && !tenant.isEmpty() ? tenant : null, null);
     }
 
     /**
@@ -139,6 +175,9 @@ final class PromptValidator {
     }
 
     private PromptInput input(Prompt prompt) {
+        if (prompt.program() != null) {
+            return new PromptInput.Turn(List.of(), List.of()); // each part has its own
+        }
         List<Prompt.Message> messages = prompt.messages();
         if (messages != null) {
             check(!messages.isEmpty(), () -> "messages is empty: send at least one");
@@ -163,11 +202,20 @@ final class PromptValidator {
     }
 
     /** Not journaled: it is read from the prompt again. */
-    private static @Nullable Structure structure(Prompt prompt) {
+    static @Nullable Structure structure(Prompt prompt) {
         Prompt.Structure asked = prompt.structure();
         return asked == null
                 ? null
                 : new Structure(Structure.Kind.valueOf(asked.kind().name()), asked.source(), asked.choices());
+    }
+
+    /** Not journaled: it is read from the prompt again, and what it asks for is computed again. */
+    private static @Nullable Scoring scoring(Prompt prompt) {
+        Integer top = prompt.promptLogprobs();
+        check(
+                top == null || (top >= 0 && top <= SamplingParams.MAX_TOP_LOGPROBS),
+                () -> "prompt_logprobs is " + top + " but must be from 0 to " + SamplingParams.MAX_TOP_LOGPROBS);
+        return top == null ? null : new Scoring(null, top);
     }
 
     private static ChatMessage.Role role(int index, String role) {

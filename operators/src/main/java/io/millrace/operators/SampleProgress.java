@@ -45,6 +45,12 @@ final class SampleProgress {
         }
     }
 
+    /** Takes the log-probabilities of given tokens, all at once. */
+    void score(List<TokenLogprobs> scores) {
+        logprobs.clear();
+        logprobs.addAll(scores);
+    }
+
     void finish(EngineEvent.Finished finished) {
         result = finished;
         tokens = finished.tokenIds();
@@ -64,7 +70,7 @@ final class SampleProgress {
         return numTokens;
     }
 
-    /** Returns one entry per generated id, or none at all if they weren't asked for. */
+    /** Returns one entry per generated id, or none at all if they weren't asked for; or one per scored id. */
     List<TokenLogprobs> logprobs() {
         return logprobs;
     }

@@ -14,6 +14,8 @@ import java.time.Duration;
  * @param partialIntervalMillis between two partials of one choice at least; −1 = no partials
  * @param cancels where cancels come from
  * @param stepTimeout a step of the engine that takes longer fails the tasks; zero = never
+ * @param maxProgramSteps steps of a program at most, its rounds and branches unrolled
+ * @param maxProgramTokens tokens that the draws of a program may make at most
  */
 public record ServingSettings(
         boolean isCachePerTenant,
@@ -21,12 +23,20 @@ public record ServingSettings(
         long maxWaitingTokens,
         long partialIntervalMillis,
         CancelSource cancels,
-        Duration stepTimeout)
+        Duration stepTimeout,
+        int maxProgramSteps,
+        long maxProgramTokens)
         implements Serializable {
+    /** Default of {@link #maxProgramSteps}. */
+    public static final int DEFAULT_PROGRAM_STEPS = 256;
+
+    /** Default of {@link #maxProgramTokens}. */
+    public static final long DEFAULT_PROGRAM_TOKENS = 1 << 17;
+
     /** Everything is queued, prefixes are shared by all, no partials, no cancels. */
     public static final ServingSettings PLAIN = new ServingSettings(false, 0, 0, -1, CancelSource.NONE);
 
-    /** With the engine's own bound on a step's time. */
+    /** With the default bounds on a step's time and on programs. */
     ServingSettings(
             boolean isCachePerTenant,
             int maxWaitingRequests,
@@ -39,7 +49,9 @@ public record ServingSettings(
                 maxWaitingTokens,
                 partialIntervalMillis,
                 cancels,
-                EngineConfig.STEP_TIMEOUT);
+                EngineConfig.STEP_TIMEOUT,
+                DEFAULT_PROGRAM_STEPS,
+                DEFAULT_PROGRAM_TOKENS);
     }
 
     AdmissionLimits admission() {

@@ -34,7 +34,7 @@ class CompletionEncoderTest {
 
     private double perSample;
     private final PromptDecoder decoder = new PromptDecoder(TestRecords.settings(1, 1));
-    private final PromptValidator validator = new PromptValidator(MODEL, VOCABULARY, false);
+    private final PromptValidator validator = new PromptValidator(MODEL, VOCABULARY, ServingSettings.PLAIN);
     private final CompletionEncoder encoder = new CompletionEncoder(
             MODEL, VOCABULARY, 1 << 20, Clock.fixed(Instant.ofEpochSecond(1_700_000_123), ZoneOffset.UTC));
 

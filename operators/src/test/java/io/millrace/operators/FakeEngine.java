@@ -33,6 +33,7 @@ final class FakeEngine {
     final EngineMetrics metrics = new EngineMetrics();
     final List<EngineRequest> received = new CopyOnWriteArrayList<>();
     final AtomicInteger drawn = new AtomicInteger();
+    final AtomicInteger scored = new AtomicInteger();
     final AtomicInteger abandoned = new AtomicInteger();
     final AtomicInteger openLeases = new AtomicInteger();
     final AtomicInteger maxRunning = new AtomicInteger();
@@ -59,6 +60,17 @@ final class FakeEngine {
         int[] ids = new int[Math.min(maxTokens, 3 + Math.floorMod(id.hashCode() + sample * 5, 38))];
         Arrays.setAll(ids, position -> token(id, seed, sample, position));
         return ids;
+    }
+
+    /** Oracle: the log-probabilities of a given text, one token for each character. */
+    static List<TokenLogprobs> scores(String text) {
+        return text.chars()
+                .mapToObj(c -> new TokenLogprobs(new int[] {c % NUM_TOKENS}, new float[] {-(c * 37 % 101) / 64f}))
+                .toList();
+    }
+
+    private static boolean isScored(EngineRequest request) {
+        return request.scoring() != null && request.scoring().continuation() != null;
     }
 
     static byte[] tokenBytes(int id) {
@@ -228,6 +240,17 @@ final class FakeEngine {
             if (deadline != null && System.nanoTime() - deadline >= 0) {
                 finish(i, FinishReason.DEADLINE);
                 return;
+            }
+            if (isScored(request)) {
+                String text = request.scoring().continuation();
+                scored.incrementAndGet();
+                listener.onEvent(new EngineEvent.Scored(scores(text)));
+                all[i] = new int[0];
+                finish(i, FinishReason.STOP);
+                return;
+            }
+            if (request.scoring() != null && i == 0 && done[i] == kept[i]) {
+                listener.onEvent(new EngineEvent.Scored(scores("ab")));
             }
             if (done[i] < all[i].length) {
                 int id = all[i][done[i]++];

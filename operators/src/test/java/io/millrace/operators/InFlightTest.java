@@ -13,7 +13,7 @@ class InFlightTest {
     private final PromptValidator validator = new PromptValidator(
             new ServedModel("m", "h", "cpu", "tp1", 10, SamplingOptions.NONE, null),
             new Vocabulary(10, id -> new byte[0]),
-            false);
+            ServingSettings.PLAIN);
     private final InFlight inFlight = new InFlight();
 
     @Test

@@ -30,7 +30,7 @@ class PromptValidatorTest {
     private final PromptValidator validator = new PromptValidator(
             new ServedModel("tiny-r1", "hash", "cpu", "tp1", 4096, DEFAULTS, null),
             new Vocabulary(1000, FakeEngine::tokenBytes),
-            false);
+            ServingSettings.PLAIN);
 
     @Test
     void aRequestGoesBeforeDefaultsAndTheseBeforeTheTable() {

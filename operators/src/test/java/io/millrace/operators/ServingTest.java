@@ -240,4 +240,29 @@ class ServingTest {
                     .containsExactly("3 acme acme", "0 beta beta", "0  null");
         }
     }
+
+    @Test
+    void aCancelledProgramBeginsNothingMore() throws Exception {
+        try (OperatorHarness harness = new OperatorHarness(engine, settings(-1, false)).open()) {
+            harness.send(TestRecords.record(
+                    1,
+                    "{\"id\":\"p\",\"program\":[{\"fork\":2,\"do\":[{\"gen\":\"a\",\"max_tokens\":6},"
+                            + "{\"gen\":\"b\",\"max_tokens\":6}]}]}"));
+            harness.steps(engine, 8); // both b's have begun
+            CANCELLED.add("p");
+            LISTENERS.forEach(l -> l.accept("p"));
+            harness.runMails();
+            harness.steps(engine, 3);
+            JsonNode completion = json(harness.completions().get(0));
+            assertThat(completion.get("finish_reason").asText()).isEqualTo("cancelled");
+            assertThat(completion.get("results")).hasSize(4);
+            assertThat(completion.at("/results/a[1]/finish_reason").asText()).isEqualTo("length");
+            assertThat(completion.at("/results/b[1]/finish_reason").asText()).isEqualTo("cancelled");
+            assertThat(completion.at("/results/b[1]/completion_tokens").asInt()).isEqualTo(2);
+
+            harness.send(TestRecords.record(2, "{\"id\":\"p\",\"program\":[{\"gen\":\"a\"},{\"gen\":\"b\"}]}"));
+            harness.steps(engine, 3); // cancelled before it came
+            assertThat(json(harness.completions().get(1)).get("results")).hasSize(1);
+        }
+    }
 }

@@ -1,10 +1,12 @@
 package io.millrace.schemas;
 
+import io.millrace.schemas.avro.CandidateRecord;
 import io.millrace.schemas.avro.ChoiceRecord;
 import io.millrace.schemas.avro.CompletionRecord;
 import io.millrace.schemas.avro.MessageRecord;
 import io.millrace.schemas.avro.PromptRecord;
 import io.millrace.schemas.avro.ProvenanceRecord;
+import io.millrace.schemas.avro.ResultRecord;
 import io.millrace.schemas.avro.TokenLogprobRecord;
 import io.millrace.schemas.avro.TopLogprobRecord;
 import io.millrace.schemas.avro.UsageRecord;
@@ -32,7 +34,9 @@ final class AvroRecords extends SpecificData {
                 TokenLogprobRecord.class,
                 TopLogprobRecord.class,
                 UsageRecord.class,
-                ProvenanceRecord.class);
+                ProvenanceRecord.class,
+                ResultRecord.class,
+                CandidateRecord.class);
         for (Class<?> c : classes) {
             CLASSES.put(c.getName(), c);
         }

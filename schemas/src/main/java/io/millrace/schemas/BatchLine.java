@@ -32,7 +32,7 @@ final class BatchLine {
         if (body == null) {
             throw in.fieldError("body", "is missing: a batch line needs custom_id and body");
         }
-        if (body.messages == null) {
+        if (body.messages == null && body.program == null) {
             throw in.fieldError("body.messages", "is missing: the body of a batch line is a chat request");
         }
         if (body.customId != null) {

@@ -12,9 +12,11 @@ import org.jspecify.annotations.Nullable;
  * @param customId the batch form's {@code custom_id}
  * @param created seconds since the epoch
  * @param model the served model's name
- * @param choices one per sample, by index
+ * @param choices one per sample, by index; a program's only one is its last result
+ * @param results a program's, in its order; empty for other prompts
  * @param usage tokens, all samples together
  * @param promptTokenIds when asked for
+ * @param promptLogprobs when asked for, one per token of the prompt but the first
  * @param user carried from the prompt
  * @param metadata carried from the prompt
  * @param provenance how it was made
@@ -27,8 +29,10 @@ public record Completion(
         long created,
         String model,
         List<Choice> choices,
+        List<Result> results,
         Usage usage,
         int @Nullable [] promptTokenIds,
+        @Nullable List<TokenLogprob> promptLogprobs,
         @Nullable String user,
         Map<String, String> metadata,
         Provenance provenance) {
@@ -61,6 +65,31 @@ public record Completion(
     /** One of the most likely tokens. */
     @SuppressWarnings("ArrayRecordComponent") // encoded once, compared by nobody
     public record TopLogprob(String token, int tokenId, byte[] bytes, float logprob) {}
+
+    /**
+     * A named result of a program.
+     *
+     * @param name with the numbers of its branches and rounds
+     * @param text a draw's answer, null if it ended inside its reasoning; or the chosen text
+     * @param reasoningContent null if there was none
+     * @param finishReason as a choice's
+     * @param seed of the draw, null for a chosen text
+     * @param promptTokens of the draw, or of all scored choices together
+     * @param completionTokens drawn
+     * @param candidates what there was to choose from; empty for a draw
+     */
+    public record Result(
+            String name,
+            @Nullable String text,
+            @Nullable String reasoningContent,
+            String finishReason,
+            @Nullable Long seed,
+            int promptTokens,
+            int completionTokens,
+            List<Candidate> candidates) {}
+
+    /** A text that could be chosen, the log-probability by which it was judged, and its number of tokens. */
+    public record Candidate(String text, double logprob, int tokens) {}
 
     /** Token counts. */
     public record Usage(int promptTokens, int completionTokens, int cachedTokens, int reasoningTokens) {}

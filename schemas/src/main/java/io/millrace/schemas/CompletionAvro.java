@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads and writes completions as Avro ({@code completion.avsc}, single-object encoding). Any thread. */
 public final class CompletionAvro {
-    private static final AvroCodec<CompletionRecord> CODEC = new AvroCodec<>(CompletionRecord.getClassSchema());
+    private static final AvroCodec<CompletionRecord> CODEC =
+            new AvroCodec<>(CompletionRecord.getClassSchema(), "completion-1.avsc");
 
     private CompletionAvro() {}
 
@@ -34,6 +35,7 @@ public final class CompletionAvro {
         out.setUser(completion.user());
         out.setMetadata(new TreeMap<>(completion.metadata())); // one order, so that equal completions are equal bytes
         out.setProvenance(provenanceRecord(completion.provenance()));
+        out.setResults(completion.results().stream().map(ResultAvro::write).toList());
         return CODEC.encode(out);
     }
 
@@ -99,12 +101,14 @@ public final class CompletionAvro {
                 in.getCreated(),
                 in.getModel(),
                 List.copyOf(choices),
+                in.getResults().stream().map(ResultAvro::read).toList(),
                 new Completion.Usage(
                         usage.getPromptTokens(),
                         usage.getCompletionTokens(),
                         usage.getCachedTokens(),
                         usage.getReasoningTokens()),
                 AvroInts.toArray(in.getPromptTokenIds()),
+                null,
                 in.getUser(),
                 PromptDraft.frozen(new TreeMap<>(in.getMetadata())),
                 provenance(in.getProvenance()));

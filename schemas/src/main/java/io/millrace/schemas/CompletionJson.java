@@ -85,9 +85,18 @@ public final class CompletionJson {
                 out,
                 "finish_reason",
                 c.choices().isEmpty() ? null : c.choices().get(0).finishReason());
+        if (!c.results().isEmpty()) {
+            ResultJson.write(out, c.results());
+        }
         writeUsage(out, c.usage());
         if (c.promptTokenIds() != null) {
             writeInts(out, "prompt_token_ids", c.promptTokenIds());
+        }
+        if (c.promptLogprobs() != null) {
+            out.writeArrayFieldStart("prompt_logprobs");
+            out.writeNull(); // nothing comes before the first token
+            writeTokens(out, c.promptLogprobs());
+            out.writeEndArray();
         }
         if (c.user() != null) {
             out.writeStringField("user", c.user());
@@ -130,7 +139,13 @@ public final class CompletionJson {
         }
         out.writeObjectFieldStart("logprobs");
         out.writeArrayFieldStart("content");
-        for (Completion.TokenLogprob t : logprobs) {
+        writeTokens(out, logprobs);
+        out.writeEndArray();
+        out.writeEndObject();
+    }
+
+    private static void writeTokens(JsonGenerator out, List<Completion.TokenLogprob> tokens) throws IOException {
+        for (Completion.TokenLogprob t : tokens) {
             out.writeStartObject();
             writeToken(out, t.token(), t.tokenId(), t.logprob(), t.bytes());
             out.writeArrayFieldStart("top_logprobs");
@@ -142,8 +157,6 @@ public final class CompletionJson {
             out.writeEndArray();
             out.writeEndObject();
         }
-        out.writeEndArray();
-        out.writeEndObject();
     }
 
     private static void writeToken(JsonGenerator out, String token, int tokenId, float logprob, byte[] bytes)

@@ -78,8 +78,10 @@ final class CompletionReader {
                 int64(body, "created"),
                 string(body, "model"),
                 choices(body),
+                ResultJson.read(body.path("results")),
                 usage(object(body, "usage")),
                 ints(body, "prompt_token_ids"),
+                body.has("prompt_logprobs") ? logprobs(array(body, "prompt_logprobs")) : null,
                 stringOrNull(body, "user"),
                 strings(body.path("metadata")),
                 provenance(provenance));
@@ -106,6 +108,9 @@ final class CompletionReader {
     private static List<Completion.TokenLogprob> logprobs(JsonNode content) throws WireException {
         List<Completion.TokenLogprob> out = new ArrayList<>();
         for (JsonNode t : content) {
+            if (t.isNull()) {
+                continue; // the first token of a prompt
+            }
             List<Completion.TopLogprob> top = new ArrayList<>();
             for (JsonNode each : array(t, "top_logprobs")) {
                 top.add(new Completion.TopLogprob(
@@ -145,7 +150,7 @@ final class CompletionReader {
                 string(p, "source"));
     }
 
-    private static JsonNode object(JsonNode parent, String name) throws WireException {
+    static JsonNode object(JsonNode parent, String name) throws WireException {
         JsonNode node = parent.path(name);
         if (!node.isObject()) {
             throw wrongType(name, node, "an object");
@@ -153,7 +158,7 @@ final class CompletionReader {
         return node;
     }
 
-    private static JsonNode array(JsonNode parent, String name) throws WireException {
+    static JsonNode array(JsonNode parent, String name) throws WireException {
         JsonNode node = parent.path(name);
         if (!node.isArray()) {
             throw wrongType(name, node, "an array");
@@ -161,7 +166,7 @@ final class CompletionReader {
         return node;
     }
 
-    private static String string(JsonNode parent, String name) throws WireException {
+    static String string(JsonNode parent, String name) throws WireException {
         String value = stringOrNull(parent, name);
         if (value == null) {
             throw wrongType(name, parent.path(name), "a string");
@@ -169,7 +174,7 @@ final class CompletionReader {
         return value;
     }
 
-    private static @Nullable String stringOrNull(JsonNode parent, String name) throws WireException {
+    static @Nullable String stringOrNull(JsonNode parent, String name) throws WireException {
         JsonNode node = parent.path(name);
         if (!node.isTextual() && !node.isNull() && !node.isMissingNode()) {
             throw wrongType(name, node, "a string");
@@ -177,7 +182,7 @@ final class CompletionReader {
         return node.textValue();
     }
 
-    private static long int64(JsonNode parent, String name) throws WireException {
+    static long int64(JsonNode parent, String name) throws WireException {
         JsonNode node = parent.path(name);
         if (!node.isIntegralNumber() || !node.canConvertToLong()) {
             throw wrongType(name, node, "an integer");
@@ -185,7 +190,7 @@ final class CompletionReader {
         return node.longValue();
     }
 
-    private static int int32(JsonNode parent, String name) throws WireException {
+    static int int32(JsonNode parent, String name) throws WireException {
         return int32(name, parent.path(name));
     }
 
@@ -197,7 +202,7 @@ final class CompletionReader {
     }
 
     /** Null stands for a number that JSON can't write. */
-    private static double number(JsonNode parent, String name) throws WireException {
+    static double number(JsonNode parent, String name) throws WireException {
         JsonNode node = parent.path(name);
         if (!node.isNumber() && !node.isNull()) {
             throw wrongType(name, node, "a number");

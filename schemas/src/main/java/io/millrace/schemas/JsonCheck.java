@@ -13,7 +13,8 @@ final class JsonCheck {
     /**
      * Reads an object's text to its end.
      *
-     * @return whether it is a batch line: {@code custom_id} or {@code body}, but neither {@code messages} nor {@code prompt}
+     * @return whether it is a batch line: {@code custom_id} or {@code body}, but none of {@code messages}, {@code prompt} and {@code
+     *     program}
      */
     static boolean isBatchLine(char[] text, WireLimits limits) throws WireException {
         JsonReader in = new JsonReader(text, true);
@@ -39,7 +40,7 @@ final class JsonCheck {
                 }
                 if (depth == 1 && token == JsonToken.FIELD_NAME) {
                     hasBatchField |= chars.equals("custom_id") || chars.equals("body");
-                    hasPlainField |= chars.equals("messages") || chars.equals("prompt");
+                    hasPlainField |= chars.equals("messages") || chars.equals("prompt") || chars.equals("program");
                 }
             }
         }

@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A prompt as decoded from the wire: checked for form, types and bounds of sizes, not yet for meaning (that is the
- * operators' validator). Exactly one of {@code messages}, {@code text} and {@code tokenIds} is given.
+ * operators' validator). Exactly one of {@code messages}, {@code text}, {@code tokenIds} and {@code
+ * program} is given.
  *
  * @param form which form it came in; the answer mirrors it
  * @param id the request's own id ({@code id}, else {@code custom_id}), null if it has none
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param isStream wants partial completions too
  * @param isEcho wants the prompt ahead of the text; the raw form only
  * @param bestOf samples of which the likeliest are returned, never 1; null = there is nothing to choose
+ * @param promptLogprobs most likely tokens to report beside each of the prompt's own, whose log-probabilities are wanted; null = none are
  * @param badWords texts whose tokens the output must not complete
  * @param priority lower is earlier; 0 if not said
  * @param deadlineMs milliseconds from publishing, null = none
@@ -29,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * @param metadata carried to the completion
  * @param unknownFields names of fields that were ignored, at most a handful
  * @param structure what the answer must look like, null = anything
+ * @param program a JSON array of steps, as it stands: {@code docs/programs.md}
  */
 @SuppressWarnings("ArrayRecordComponent") // decoded once, compared by nobody
 public record Prompt(
@@ -45,6 +48,7 @@ public record Prompt(
         boolean isStream,
         boolean isEcho,
         @Nullable Integer bestOf,
+        @Nullable Integer promptLogprobs,
         List<String> badWords,
         int priority,
         @Nullable Long deadlineMs,
@@ -52,7 +56,8 @@ public record Prompt(
         @Nullable String user,
         Map<String, String> metadata,
         List<String> unknownFields,
-        @Nullable Structure structure) {
+        @Nullable Structure structure,
+        @Nullable String program) {
 
     /** How the prompt was written. */
     public enum Form {

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads and writes prompts as Avro ({@code prompt.avsc}, single-object encoding). Any thread. */
 public final class PromptAvro {
-    private static final AvroCodec<PromptRecord> CODEC = new AvroCodec<>(PromptRecord.getClassSchema());
+    private static final AvroCodec<PromptRecord> CODEC =
+            new AvroCodec<>(PromptRecord.getClassSchema(), "prompt-1.avsc");
 
     private PromptAvro() {}
 
@@ -28,6 +29,7 @@ public final class PromptAvro {
         draft.model = in.getModel();
         draft.messages = messages(in.getMessages(), limits);
         draft.text = in.getPrompt();
+        draft.program = in.getProgram();
         draft.tokenIds = AvroInts.toArray(in.getPromptTokenIds());
         draft.isRaw = in.getRaw();
         draft.returnTokenIds = in.getReturnTokenIds();
@@ -150,6 +152,7 @@ public final class PromptAvro {
         out.setUser(prompt.user());
         out.setMetadata(new TreeMap<>(prompt.metadata())); // one order, so that equal prompts are equal bytes
         setSampling(out, prompt.sampling());
+        out.setProgram(prompt.program());
         return CODEC.encode(out);
     }
 

@@ -2,6 +2,7 @@ package io.millrace.schemas;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +34,9 @@ final class PromptDraft {
 
     @Nullable
     Integer bestOf;
+
+    @Nullable
+    Integer promptLogprobs;
 
     List<String> badWords = List.of();
 
@@ -105,6 +109,9 @@ final class PromptDraft {
     Integer topLogprobs;
 
     Prompt.@Nullable Structure structure;
+
+    @Nullable
+    String program;
 
     /** Notes an ignored field; only the first few are kept. */
     void addUnknown(String path) {
@@ -184,6 +191,7 @@ final class PromptDraft {
                 isStream,
                 isEcho,
                 bestOf,
+                promptLogprobs,
                 badWords,
                 priority,
                 deadlineMs,
@@ -191,11 +199,16 @@ final class PromptDraft {
                 user,
                 metadata,
                 List.copyOf(unknownFields),
-                structure);
+                structure,
+                program);
     }
 
     private void checkWhatIsAsked(String at) throws WireException {
         boolean hasPrompt = text != null || tokenIds != null;
+        if (program != null) {
+            checkProgram(at, hasPrompt);
+            return;
+        }
         if (messages == null && !hasPrompt) {
             throw new WireException(at + "messages", -1, "is missing: give messages, or prompt for raw text");
         }
@@ -218,6 +231,30 @@ final class PromptDraft {
         if (isRaw && messages != null) {
             throw new WireException(
                     at + "raw", -1, "true goes with prompt only: messages are never read for added tokens");
+        }
+    }
+
+    /** Fields that mean nothing where there is more than one answer are refused by name, or they would be ignored. */
+    private void checkProgram(String at, boolean hasPrompt) throws WireException {
+        if (messages != null || hasPrompt) {
+            throw new WireException(at + "program", -1, "is given beside messages or prompt: leave all but one out");
+        }
+        Map<String, Boolean> given = new LinkedHashMap<>();
+        given.put("stream", isStream);
+        given.put("echo", isEcho);
+        given.put("raw", isRaw);
+        given.put("best_of", bestOf != null);
+        given.put("n", n != null && n != 1);
+        given.put("prompt_logprobs", promptLogprobs != null);
+        given.put("logprobs", Boolean.TRUE.equals(logprobs));
+        given.put("return_token_ids", returnTokenIds);
+        given.put("bad_words", !badWords.isEmpty());
+        given.put("response_format", structure != null);
+        for (Map.Entry<String, Boolean> field : given.entrySet()) {
+            if (field.getValue()) {
+                String reason = "doesn't go with program: remove it; bad_words and structures belong to a gen";
+                throw new WireException(at + field.getKey(), -1, reason);
+            }
         }
     }
 

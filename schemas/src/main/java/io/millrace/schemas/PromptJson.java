@@ -3,7 +3,7 @@ package io.millrace.schemas;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads prompts written as JSON: an OpenAI chat request, its raw form with {@code prompt}, or a line of the OpenAI
+ * Reads prompts written as JSON: an OpenAI chat request, its raw form with {@code prompt}, a {@code program}, or a line of the OpenAI
  * batch format. Any thread.
  *
  * <p>Nothing is coerced and nothing clamped: a number in quotes, an integer with a fraction or half a character is an
@@ -33,6 +33,6 @@ public final class PromptJson {
             draft.id = draft.customId;
         }
         draft.customId = null; // it is for the batch form to mirror
-        return draft.build(draft.messages != null ? Prompt.Form.CHAT : Prompt.Form.RAW, "");
+        return draft.build(draft.text == null && draft.tokenIds == null ? Prompt.Form.CHAT : Prompt.Form.RAW, "");
     }
 }

@@ -56,6 +56,7 @@ final class RequestFields {
             case "model" -> draft.model = in.stringOrNull();
             case "messages" -> draft.messages = new MessagesJson(in, limits, draft, isStrict).read();
             case "prompt" -> prompt();
+            case "program" -> draft.program = program();
             case "raw" -> draft.isRaw = flag();
             case "return_token_ids" -> draft.returnTokenIds = flag();
             case "stream" -> draft.isStream = flag();
@@ -87,6 +88,7 @@ final class RequestFields {
             case "seed" -> draft.seed = in.int64OrNull();
             case "n" -> draft.n = in.int32OrNull();
             case "best_of" -> draft.bestOf = bestOf();
+            case "prompt_logprobs" -> draft.promptLogprobs = in.int32OrNull();
             case "bad_words" -> draft.badWords = in.isNull() ? List.of() : strings();
             case "stop" -> draft.stop = stop();
             case "stop_token_ids" -> draft.stopTokenIds = stopTokenIds();
@@ -172,6 +174,14 @@ final class RequestFields {
             throw in.error("has no token ids: give at least one");
         }
         draft.tokenIds = Arrays.copyOf(ids, count);
+    }
+
+    private @Nullable String program() throws WireException {
+        if (in.isNull()) {
+            return null;
+        }
+        in.requireArray();
+        return in.text();
     }
 
     private Map<String, String> metadata() throws WireException {

@@ -49,7 +49,7 @@ class CompletionAvroTest {
     @ParameterizedTest
     @EnumSource(Prompt.Form.class)
     void readsWhatItWrote(Prompt.Form form) throws WireException {
-        for (Completion c : List.of(Completions.full(form), Completions.small(form))) {
+        for (Completion c : List.of(Completions.full(form), Completions.small(form), Completions.ofProgram(form))) {
             Completion back = CompletionAvro.decode(CompletionAvro.encode(c));
 
             Completions.assertSame(back, c, "form");

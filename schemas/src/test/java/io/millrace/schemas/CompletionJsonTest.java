@@ -104,8 +104,10 @@ class CompletionJsonTest {
                 c.created(),
                 c.model(),
                 List.of(choice),
+                List.of(),
                 c.usage(),
                 c.promptTokenIds(),
+                null,
                 c.user(),
                 c.metadata(),
                 c.provenance());
@@ -213,8 +215,10 @@ class CompletionJsonTest {
                 one.created() + 100,
                 one.model(),
                 one.choices(),
+                List.of(),
                 new Completion.Usage(9, 3, 0, 2),
                 one.promptTokenIds(),
+                null,
                 one.user(),
                 one.metadata(),
                 new Completion.Provenance(
@@ -261,5 +265,22 @@ class CompletionJsonTest {
                         Map.entry("a", Long.MAX_VALUE),
                         Map.entry("m", 0.1),
                         Map.entry("l", List.of(1, "x")));
+    }
+
+    @ParameterizedTest
+    @EnumSource(Prompt.Form.class)
+    void aProgramsResultsStandByTheirNames(Prompt.Form form) throws WireException {
+        Completion c = Completions.ofProgram(form);
+        assertThat(encoded(c))
+                .contains("\"finish_reason\":\"cancelled\",\"results\":{\"a[0]\":{\"text\":\"42 😀\","
+                        + "\"reasoning_content\":\"6·7\",\"finish_reason\":\"stop\",\"seed\":-7,\"prompt_tokens\":9,"
+                        + "\"completion_tokens\":3},\"a[1]\":{\"text\":null,\"reasoning_content\":\"no end\","
+                        + "\"finish_reason\":\"length\",\"seed\":9223372036854775807,\"prompt_tokens\":9,"
+                        + "\"completion_tokens\":8},\"s\":{\"text\":\"yes\",\"finish_reason\":\"stop\","
+                        + "\"prompt_tokens\":20,\"completion_tokens\":0,\"candidates\":[{\"text\":\"yes\","
+                        + "\"logprob\":-0.125,\"tokens\":1},{\"text\":\"\",\"logprob\":null,\"tokens\":0}]}},"
+                        + "\"usage\":");
+        Completion back = CompletionJson.decode(CompletionJson.encode(c));
+        assertThat(back.results()).isEqualTo(c.results());
     }
 }

@@ -48,12 +48,45 @@ final class Completions {
                 1_767_225_600L,
                 "tiny-r1",
                 List.of(first, second),
+                List.of(),
                 new Completion.Usage(9, 3, 4, 2),
                 new int[] {0, 5, 2_000_000_000},
+                null,
                 "ann",
                 metadata,
                 new Completion.Provenance(
                         "sha256:ab", "0.1.0", "cpu", "tp1", -7L, sampling, 12.5, 100.0, 6, 5, 1, "llm.prompts-0-42"));
+    }
+
+    static Completion ofProgram(Prompt.Form form) {
+        Completion c = small(form);
+        return new Completion(
+                c.form(),
+                c.id(),
+                c.customId(),
+                c.created(),
+                c.model(),
+                c.choices(),
+                List.of(
+                        new Completion.Result("a[0]", "42 😀", "6·7", "stop", -7L, 9, 3, List.of()),
+                        new Completion.Result("a[1]", null, "no end", "length", Long.MAX_VALUE, 9, 8, List.of()),
+                        new Completion.Result(
+                                "s",
+                                "yes",
+                                null,
+                                "stop",
+                                null,
+                                20,
+                                0,
+                                List.of(
+                                        new Completion.Candidate("yes", -0.125, 1),
+                                        new Completion.Candidate("", Double.NaN, 0)))),
+                c.usage(),
+                c.promptTokenIds(),
+                null,
+                c.user(),
+                c.metadata(),
+                c.provenance());
     }
 
     static Completion small(Prompt.Form form) {
@@ -64,7 +97,9 @@ final class Completions {
                 0,
                 "m",
                 List.of(new Completion.Choice(0, null, null, "", "cancelled", null, null)),
+                List.of(),
                 new Completion.Usage(1, 0, 0, 0),
+                null,
                 null,
                 null,
                 Map.of(),

@@ -105,6 +105,7 @@ class PromptAvroTest {
                 PromptJsonTest.EVERYTHING,
                 "{\"id\":\"r\",\"prompt\":\"<think>\",\"raw\":true}",
                 "{\"prompt\":[1,2,2147483647]}",
+                "{\"id\":\"p\",\"program\":[{\"gen\":\"é\"}],\"seed\":4}",
                 "{\"custom_id\":\"c\",\"body\":{\"messages\":[{\"role\":\"user\",\"content\":\"\"}]}}"
             })
     void jsonToAvroAndBackKeepsEverything(String json) throws WireException {
@@ -178,7 +179,7 @@ class PromptAvroTest {
         PromptRecord record = PromptRecord.newBuilder()
                 .setMessages(List.of(new MessageRecord("user", "x"), new MessageRecord("tool", "x")))
                 .build();
-        assertThat(error(new AvroCodec<PromptRecord>(SCHEMA).encode(record)))
+        assertThat(error(new AvroCodec<PromptRecord>(SCHEMA, "prompt-1.avsc").encode(record)))
                 .hasMessage("messages[1].role: \"tool\" is no known role: use system, developer, user or assistant");
 
         List<MessageRecord> many = new ArrayList<>();
@@ -186,7 +187,7 @@ class PromptAvroTest {
             many.add(new MessageRecord("user", "x"));
         }
         record.setMessages(many);
-        assertThat(error(new AvroCodec<PromptRecord>(SCHEMA).encode(record)))
+        assertThat(error(new AvroCodec<PromptRecord>(SCHEMA, "prompt-1.avsc").encode(record)))
                 .hasMessage("messages: has 4097 messages but the limit is 4096: send fewer");
     }
 

@@ -288,4 +288,16 @@ class PromptJsonTest {
         assertThat(p.messages()).hasSize(2);
         assertThat(p.metadata()).hasSize(2);
     }
+
+    @Test
+    void aProgramIsKeptAsItStands() throws WireException {
+        Prompt p = decode("{\"id\":\"p\",\"program\": [ {\"gen\":\"a\" , \"x\":[1]} ],\"seed\":4}");
+        assertThat(p.form()).isEqualTo(Prompt.Form.CHAT);
+        assertThat(p.program()).isEqualTo("[ {\"gen\":\"a\" , \"x\":[1]} ]");
+        assertThat(p.messages()).isNull();
+        assertThat(decode("{\"program\":null,\"prompt\":\"x\"}").program()).isNull();
+        Prompt line = decode("{\"custom_id\":\"c\",\"body\":{\"program\":[{\"gen\":\"a\"}]}}");
+        assertThat(line.form()).isEqualTo(Prompt.Form.BATCH);
+        assertThat(line.program()).isEqualTo("[{\"gen\":\"a\"}]");
+    }
 }

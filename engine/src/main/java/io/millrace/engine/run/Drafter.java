@@ -89,16 +89,14 @@ final class Drafter {
         tables.clear();
         places.clear();
         int row = 0;
-        int draw = 0;
         for (int i = 0; i < plan.size(); i++) {
-            row = follow(plan, i, row, drawn, draw);
+            row = follow(plan, i, row, drawn, plan.firstDraw(i));
             if (plan.numDraws(i) > 0) {
                 int lastValid = row - plan.drafts(i).length + plan.numAccepted(i) - 1;
                 if (choose(plan.sequence(i), 1 + plan.numAccepted(i), lastValid)) {
-                    places.add(placeBehind(plan.sequence(i), drawn, draw, 1 + plan.numAccepted(i)));
+                    places.add(placeBehind(plan.sequence(i), drawn, plan.firstDraw(i), 1 + plan.numAccepted(i)));
                 }
             }
-            draw += plan.numDraws(i);
         }
         int[][] drafts = new int[drafting.size()][numDraftTokens];
         take(model.draft(shifted(step), kv), 0, drafts);

@@ -79,13 +79,17 @@ public final class ModelRunner {
     }
 
     /**
-     * Runs a step, verifies its drafts and proposes new ones; the sampler returned holds {@link StepPlan#numDraws} rows for each
-     * sequence, in the plan's order.
+     * Runs a step, verifies its drafts and proposes new ones; the sampler returned holds a row for each score and draw of the
+     * plan.
      */
     public Sampler run(StepPlan<?> plan) {
         ModelStep step = input.fill(plan);
         sampler.startStep();
         for (int i = 0; i < plan.size(); i++) {
+            Sequence<?> s = plan.sequence(i);
+            for (int k = 0; k < plan.numScores(i); k++) {
+                sampler.addGiven(s.token(s.nextScored() + k), s.topLogprobsOfScores());
+            }
             for (int k = 0; k < plan.numDraws(i); k++) {
                 addRow(plan.sequence(i), plan.drafts(i), k);
             }
@@ -111,10 +115,8 @@ public final class ModelRunner {
     }
 
     private void verify(StepPlan<?> plan) {
-        int row = 0;
         for (int i = 0; i < plan.size(); i++) {
-            plan.accept(i, Verifier.numAccepted(plan.drafts(i), sampler, row));
-            row += plan.numDraws(i);
+            plan.accept(i, Verifier.numAccepted(plan.drafts(i), sampler, plan.firstDraw(i)));
         }
     }
 

@@ -76,6 +76,13 @@ public final class StepInput {
         for (int i = 0; i < plan.size(); i++) {
             queryStarts[i] = row;
             row = fillSequence(plan.sequence(i), plan.count(i), plan.drafts(i), i, row);
+            int firstScored = queryStarts[i]
+                    + Math.max(
+                            0,
+                            plan.sequence(i).nextScored() - 1 - plan.sequence(i).numComputed());
+            for (int k = 0; k < plan.numScores(i); k++) {
+                logitRows[numLogitRows++] = firstScored + k;
+            }
             for (int back = plan.numDraws(i); back > 0; back--) {
                 logitRows[numLogitRows++] = row - back;
             }

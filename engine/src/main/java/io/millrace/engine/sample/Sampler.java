@@ -28,6 +28,10 @@ public final class Sampler {
     private final int[] hostTopIds;
     private final float[] hostTopLogprobs;
     private final int[] wantedLogprobs;
+    /** [maxRows] i32: what a row takes instead of its draw, −1 = nothing. */
+    private final int[] given;
+
+    private boolean hasGiven;
 
     /**
      * Allocates for at most {@code maxRows} rows.
@@ -49,11 +53,13 @@ public final class Sampler {
         hostTopIds = new int[maxRows * columns];
         hostTopLogprobs = new float[maxRows * columns];
         wantedLogprobs = new int[maxRows];
+        given = new int[maxRows];
     }
 
     /** Empties the batch. */
     public void startStep() {
         batch.numRows = 0;
+        hasGiven = false;
         batch.numTokens = numTokens;
     }
 
@@ -86,6 +92,29 @@ public final class Sampler {
                 penalties == null ? null : penalties.forNextDraw(endIds, allowed != null && allowed.isEnd());
         batch.allowed[row] = allowed == null ? null : allowed.bits();
         wantedLogprobs[row] = params.topLogprobs();
+        given[row] = -1;
+    }
+
+    /**
+     * Adds a row that takes a given token, whose log-probability is wanted.
+     *
+     * @param token its id
+     * @param topLogprobs 0 … {@link SamplingParams#MAX_TOP_LOGPROBS} most likely tokens beside it
+     */
+    public void addGiven(int token, int topLogprobs) {
+        int row = batch.numRows++;
+        batch.temperature[row] = 0; // an argmax is the cheapest draw, and finds logits that aren't finite
+        batch.topK[row] = 0;
+        batch.topP[row] = 1;
+        batch.minP[row] = 0;
+        batch.seed[row] = 0;
+        batch.position[row] = 0;
+        batch.sampleIndex[row] = 0;
+        batch.penalties[row] = null;
+        batch.allowed[row] = null;
+        wantedLogprobs[row] = topLogprobs;
+        given[row] = token;
+        hasGiven = true;
     }
 
     /** Adds a row whose draw is only a proposal: no log-probabilities. Its sequence has no penalties. */
@@ -102,6 +131,9 @@ public final class Sampler {
     public void draw(Tensor logits) {
         int rows = batch.numRows;
         ops.sample(ids.firstRows(rows), logits, batch);
+        if (hasGiven) {
+            takeGiven(rows);
+        }
         int wanted = Arrays.stream(wantedLogprobs, 0, rows).max().orElse(-1);
         if (wanted >= 0) {
             int columns = SamplingParams.MAX_TOP_LOGPROBS + 1;
@@ -111,6 +143,14 @@ public final class Sampler {
             device.read(hostTopLogprobs, topLogprobs, rows * columns);
         }
         device.read(drawn, ids, rows);
+    }
+
+    private void takeGiven(int rows) {
+        device.read(drawn, ids, rows);
+        for (int row = 0; row < rows; row++) {
+            drawn[row] = given[row] >= 0 && drawn[row] >= 0 ? given[row] : drawn[row];
+        }
+        device.write(ids, drawn, rows);
     }
 
     /** Returns a row's token, −1 if its logits hold a NaN or +∞. */

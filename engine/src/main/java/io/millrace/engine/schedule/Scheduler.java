@@ -174,7 +174,7 @@ public final class Scheduler<C> {
                 return;
             }
             if (s.numMissing() > 1) {
-                plan.add(s, budget.takeChunk(s.numMissing()));
+                plan.add(s, takeChunk(s));
             }
         }
     }
@@ -199,8 +199,16 @@ public final class Scheduler<C> {
                 countFirstStart(s);
             }
             running.add(s);
-            plan.add(s, budget.takeChunk(s.numMissing()));
+            plan.add(s, takeChunk(s));
         }
+    }
+
+    /** A row of logits each is kept for those who may still come in this step, the one it is for among those running; the rest may score. */
+    private int takeChunk(Sequence<C> s) {
+        int numOthers = running.size() + waiting.numWaiting() - plan.size() - 1;
+        int numLater = Math.max(0, Math.min(maxNumSeqs - plan.size() - 1, numOthers));
+        int rows = maxNumSeqs * (1 + numDraftTokens) - plan.numLogitRows() - numLater;
+        return budget.takeChunk(s.numMissingWithin(rows));
     }
 
     /** The prompt is charged here, where it is known whether it is cached; what is drawn is charged when it is computed. */

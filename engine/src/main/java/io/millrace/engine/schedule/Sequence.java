@@ -38,6 +38,8 @@ public final class Sequence<C> {
     private int[] drafts = StepPlan.NO_DRAFTS;
     private int numDrafted;
     private int numAccepted;
+    private int nextScored;
+    private int topLogprobsOfScores;
     private SequenceState state = SequenceState.NEW;
     private @Nullable BlockTable blockTable;
     private @Nullable GrammarMask mask;
@@ -71,6 +73,45 @@ public final class Sequence<C> {
         numTokens = prompt.length;
         tokens = Arrays.copyOf(prompt, prompt.length + Math.min(maxTokens, 64));
         penalties = Penalties.of(params, prompt);
+        nextScored = prompt.length;
+    }
+
+    /**
+     * Wants the log-probabilities of the prompt's tokens from one on; before it is queued.
+     *
+     * @param first index of the first one, ≥ 1
+     * @param topLogprobs most likely tokens beside each
+     */
+    public void score(int first, int topLogprobs) {
+        nextScored = first;
+        topLogprobsOfScores = topLogprobs;
+    }
+
+    /** Returns the index of the first prompt token whose log-probability is still wanted; the prompt's length if none is. */
+    public int nextScored() {
+        return nextScored;
+    }
+
+    /** Returns how many of the most likely tokens are wanted beside each scored one. */
+    public int topLogprobsOfScores() {
+        return topLogprobsOfScores;
+    }
+
+    /** Notes that the next tokens are scored. */
+    public void scored(int count) {
+        nextScored += count;
+    }
+
+    /** Returns how many tokens are scored by the rows of the next {@code count}: a row tells about the token behind it. */
+    int numScores(int count) {
+        int end = Math.min(numComputed + count, numPromptTokens - 1);
+        return Math.max(0, end - Math.max(numComputed, nextScored - 1));
+    }
+
+    /** Returns how many of the missing tokens can be computed with at most that many rows of logits, ≥ 1. */
+    int numMissingWithin(int logitRows) {
+        int numUnscored = Math.max(0, nextScored - 1 - numComputed);
+        return nextScored == numPromptTokens ? numMissing() : Math.min(numMissing(), numUnscored + logitRows);
     }
 
     /** Returns what the owner hung on it. */
@@ -246,9 +287,10 @@ public final class Sequence<C> {
         return first;
     }
 
-    /** Takes the cached pages of what is known into an empty table; returns the tokens in them. */
+    /** Takes the cached pages of what is known into an empty table, none of what tells scores; returns the tokens in them. */
     int shareFrom(RadixCache cache, BlockTable into) {
-        return cache.share(tokens, numTokens, cacheSalt, pageKeys, into);
+        int numShared = nextScored < numPromptTokens ? nextScored : numTokens;
+        return cache.share(tokens, numShared, cacheSalt, pageKeys, into);
     }
 
     /** Offers the pages that are full of tokens appended so far. */

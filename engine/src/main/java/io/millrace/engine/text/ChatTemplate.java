@@ -3,6 +3,7 @@ package io.millrace.engine.text;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.millrace.engine.ChatMessage;
 import io.millrace.engine.ConfigException;
+import io.millrace.engine.PromptInput;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalInt;
@@ -148,6 +149,50 @@ public final class ChatTemplate {
     /** Returns the end-of-sentence id. */
     public int eosId() {
         return eos;
+    }
+
+    /** Returns the ids of a conversation whose assistant has begun its turn, i32: {@link PromptInput.Turn}. */
+    public int[] render(PromptInput.Turn turn) {
+        int[] ids = render(turn.messages());
+        boolean isLineEnded = false;
+        for (PromptInput.Said said : turn.answer()) {
+            IntStream.Builder more = IntStream.builder();
+            if (said instanceof PromptInput.Said.Generated generated) {
+                addGenerated(more, generated);
+                isLineEnded = generated.text().endsWith("\n");
+            } else {
+                if (startsInsideReasoning(ids)) {
+                    addText(more, isLineEnded ? "" : "\n");
+                    more.add(endThink.orElseThrow());
+                    addText(more, "\n\n");
+                }
+                addText(more, ((PromptInput.Said.Written) said).text());
+            }
+            ids = IntStream.concat(IntStream.of(ids), more.build()).toArray();
+        }
+        return ids;
+    }
+
+    /** Adds the drawn ids as far as they spell the text in whole characters, and what is left of it (cut at a stop string) as text. */
+    private void addGenerated(IntStream.Builder ids, PromptInput.Said.Generated generated) {
+        StreamDetokenizer detokenizer = new StreamDetokenizer(tokenizer);
+        String text = generated.text();
+        int numChars = 0;
+        int numIds = 0;
+        int charsAt = 0;
+        for (int k = 0; k < generated.tokenIds().length; k++) {
+            String more = detokenizer.append(generated.tokenIds()[k]);
+            if (!text.startsWith(more, numChars)) {
+                break;
+            }
+            numChars += more.length();
+            if (!more.isEmpty() && detokenizer.isBetweenCharacters()) {
+                numIds = k + 1;
+                charsAt = numChars;
+            }
+        }
+        IntStream.of(generated.tokenIds()).limit(numIds).forEach(ids::add);
+        addText(ids, text.substring(charsAt));
     }
 
     /** Returns the ids of a conversation, i32, ready for the assistant's next turn; they start with exactly one {@link #bosId}. */

@@ -41,6 +41,11 @@ public final class StreamDetokenizer {
         return isIncomplete ? String.valueOf(REPLACEMENT) : "";
     }
 
+    /** Returns whether no character is incomplete. */
+    boolean isBetweenCharacters() {
+        return missing == 0;
+    }
+
     private void append(int b, StringBuilder out) {
         if (missing > 0) {
             if (b >= low && b <= high) {
