@@ -20,7 +20,13 @@ case "$mode" in
         blocks "$home/docs/getting-started.md"
         exit
         ;;
-    --here) folder="$home" ;;
+    --here)
+        folder="$home"
+        if [ -e "$folder/millrace-work/local" ]; then # its job would come back beside the guide's
+            echo "there is a cluster in $folder/millrace-work/local already: end it (./millrace local down) and delete the folder" >&2
+            exit 1
+        fi
+        ;;
     "")
         folder="$(mktemp -d)/millrace"
         git clone -q "$home" "$folder"

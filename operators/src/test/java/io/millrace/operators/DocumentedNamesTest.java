@@ -100,7 +100,7 @@ class DocumentedNamesTest {
         String section = page.substring(page.indexOf("### For Prometheus"), page.indexOf("### Alerts"));
         Set<String> expected = firstColumn(section, QUOTED);
         assertThat(expected).allMatch(n -> n.startsWith("millrace_") && n.endsWith("_seconds"));
-        assertThat(section).contains("(`kept_tokens_total` and `" + LOST_COMMITS + "` only Flink has)");
+        assertThat(section).contains("(`kept_tokens_total` and `" + LOST_COMMITS + "` only Flink has");
         ofFlink.removeAll(Set.of("kept_tokens_total", LOST_COMMITS));
         ofFlink.forEach(n -> expected.add("millrace_" + n));
         assertThat(ofPrometheus).isEqualTo(expected);

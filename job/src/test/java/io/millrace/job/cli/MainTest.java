@@ -69,6 +69,7 @@ class MainTest {
                 "dlq show",
                 "dlq replay",
                 "reconcile",
+                "top",
                 "tokenize",
                 "detokenize",
                 "model",

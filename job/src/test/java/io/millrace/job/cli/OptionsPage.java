@@ -36,7 +36,7 @@ final class OptionsPage {
 
                 ## Of the job
 
-                On the command line `--name VALUE` or `--name=VALUE`, in a file for `--config FILE.yaml` a line `name: VALUE`. The command line wins over the file, the file over the defaults;
+                On the command line `--NAME VALUE` or `--NAME=VALUE`, in a file for `--config FILE.yaml` a line `NAME: VALUE`. The command line wins over the file, the file over the defaults;
                 `--print-config` shows what holds and where it comes from. `flink run -c io.millrace.job.MillraceJob` and `./millrace submit` take all of them, other commands the groups that they name below.
                 """);
         for (JobOption.Group group : JobOption.Group.values()) {
