@@ -23,8 +23,8 @@ class OptionsPageTest {
     private static final Path PAGE = ROOT.resolve("docs").resolve("options.md");
     private static final Pattern OPTION = Pattern.compile("(?<![\\w-])--([a-z][a-z0-9-]*)");
 
-    /** Of the start script, the JVM, Maven and Flink. */
-    private static final Set<String> OF_OTHERS = Set.of("all", "add-modules", "release");
+    /** Of the start script, the JVM and Kafka's tools. */
+    private static final Set<String> OF_OTHERS = Set.of("all", "add-modules", "create", "partitions");
 
     @Test
     void thePageIsWhatTheListsSay() throws IOException {
