@@ -404,7 +404,7 @@ public final class ContinuousBatchOperator extends AbstractStreamOperator<WireRe
     }
 
     private void emitDeadLetter(WireRecord record, long timestamp, RejectedException cause) {
-        flinkMetrics.deadLetter();
+        flinkMetrics.deadLetter(cause.stage());
         output.collect(
                 DeadLetters.TAG, element(DeadLetters.of(record, cause, settings.maxCompletionBytes()), timestamp));
     }

@@ -2,6 +2,7 @@ package io.millrace.operators;
 
 import io.millrace.engine.EngineMetrics;
 import io.millrace.engine.FinishReason;
+import io.millrace.engine.RejectedException.Stage;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
@@ -62,9 +63,9 @@ final class FlinkMetrics {
         totals.inFlightBytes.addAndGet(-inFlightBytes);
     }
 
-    void deadLetter() {
+    void deadLetter(Stage stage) {
         deadLetters.inc();
-        totals.deadLetters.increment();
+        totals.deadLetters(stage).increment();
     }
 
     void unknownFields(int count) {

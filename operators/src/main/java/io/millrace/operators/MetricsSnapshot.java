@@ -3,6 +3,7 @@ package io.millrace.operators;
 import io.millrace.engine.EngineMetrics;
 import io.millrace.engine.FinishReason;
 import io.millrace.engine.LatencyHistogram;
+import io.millrace.engine.RejectedException.Stage;
 import io.prometheus.metrics.model.registry.MultiCollector;
 import io.prometheus.metrics.model.snapshots.ClassicHistogramBuckets;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
@@ -57,7 +58,16 @@ final class MetricsSnapshot implements MultiCollector {
                     .build());
         }
         all.metricSnapshot(success.build());
-        counter(all, "dead_letters", "Prompts that went to the dead letters.", pipeline.deadLetters.sum());
+        CounterSnapshot.Builder deadLetters = CounterSnapshot.builder()
+                .name(PREFIX + "dead_letters")
+                .help("Prompts that went to the dead letters, by the stage that failed.");
+        for (Stage stage : Stage.values()) {
+            deadLetters.dataPoint(CounterDataPointSnapshot.builder()
+                    .labels(Labels.of("stage", stage.wireName()))
+                    .value((double) pipeline.deadLetters(stage).sum())
+                    .build());
+        }
+        all.metricSnapshot(deadLetters.build());
         counter(all, "unknown_fields", "Fields of prompts that were ignored.", pipeline.unknownFields.sum());
         counter(all, "num_preemptions", "Sequences preempted for want of pages.", engine.preemptions.sum());
         counter(all, "steps", "Steps of the engine.", engine.steps.sum());

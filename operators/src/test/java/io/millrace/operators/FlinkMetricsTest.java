@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.engine.EngineMetrics;
 import io.millrace.engine.FinishReason;
+import io.millrace.engine.RejectedException.Stage;
 import java.util.Map;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.Gauge;
@@ -45,7 +46,10 @@ class FlinkMetricsTest {
         metrics.success(FinishReason.LENGTH);
         metrics.success(FinishReason.LENGTH);
         metrics.success(FinishReason.STOP);
-        metrics.deadLetter();
+        long before = PipelineTotals.OF_JVM.deadLetters(Stage.TOKENIZE).sum();
+        metrics.deadLetter(Stage.TOKENIZE);
+        assertThat(PipelineTotals.OF_JVM.deadLetters(Stage.TOKENIZE).sum() - before)
+                .isEqualTo(1);
         metrics.unknownFields(4);
         assertThat(counter("finished_reason", "length", "request_success_total"))
                 .isEqualTo(2);

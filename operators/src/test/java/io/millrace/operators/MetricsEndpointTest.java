@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.engine.ConfigException;
 import io.millrace.engine.EngineMetrics;
+import io.millrace.engine.RejectedException.Stage;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -41,9 +42,11 @@ class MetricsEndpointTest {
         engine.timeToFirstToken.observe(3_000_000, 1);
         engine.timeToFirstToken.observe(60_000_000_000L, 2);
         engine.timeToFirstToken.observe(5_000_000_000_000L, 1);
+        PipelineTotals.OF_JVM.deadLetters(Stage.SINK).increment(); // shared with other tests: some, not none
         int port = freePort();
         try (MetricsEndpoint endpoint = MetricsEndpoint.acquire(new PortRange(port, port), engine)) {
             assertThat(endpoint.port()).isEqualTo(port);
+            assertThat(scrape(port)).containsPattern("\\nmillrace_dead_letters_total\\{stage=\"sink\"} [1-9]");
             assertThat(scrape(port).lines())
                     .contains(
                             "millrace_generation_tokens_total 12.0",

@@ -25,6 +25,7 @@ import picocli.CommandLine.Command;
             ConsumeCommand.class,
             LocalCommand.class,
             SubmitCommand.class,
+            TopCommand.class,
             CancelCommand.class,
             DoctorCommand.class,
             DlqCommand.class,
@@ -59,11 +60,9 @@ public final class Main {
     static int run(String... args) {
         boolean isVerbose = List.of(args).contains("--verbose");
         Logs.start(isVerbose);
-        CommandLine line = new CommandLine(new Main());
-        line.setUsageHelpWidth(120);
+        CommandLine line = commandLine();
         line.setOut(new PrintWriter(new OutputStreamWriter(System.out, UTF_8), true));
         line.setErr(new PrintWriter(new OutputStreamWriter(System.err, UTF_8), true));
-        addJobOptions(line);
         line.setParameterExceptionHandler((e, a) -> {
             CommandLine at = e.getCommandLine();
             oneLine(at, e, isVerbose);
@@ -79,6 +78,14 @@ public final class Main {
             return e instanceof ConfigException ? WRONG_USAGE : FAILED;
         });
         return line.execute(args);
+    }
+
+    /** Returns all commands with their options. */
+    static CommandLine commandLine() {
+        CommandLine line = new CommandLine(new Main());
+        line.setUsageHelpWidth(120);
+        addJobOptions(line);
+        return line;
     }
 
     private static void addJobOptions(CommandLine parent) {

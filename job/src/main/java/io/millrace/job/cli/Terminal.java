@@ -29,6 +29,11 @@ public final class Terminal {
         return Boolean.getBoolean("millrace.terminal");
     }
 
+    /** Returns whether stdout is a terminal (the start script says so). */
+    static boolean isScreen() {
+        return Boolean.getBoolean("millrace.screen");
+    }
+
     /** Prints a line for people; nothing with {@code --json}. */
     void say(String line) {
         if (!isJson) {

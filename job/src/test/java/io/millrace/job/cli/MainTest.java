@@ -70,6 +70,7 @@ class MainTest {
                 "dlq show",
                 "dlq replay",
                 "reconcile",
+                "top",
                 "tokenize",
                 "detokenize",
                 "model",
