@@ -25,6 +25,7 @@ import picocli.CommandLine.Command;
             ConsumeCommand.class,
             LocalCommand.class,
             SubmitCommand.class,
+            NodeCommand.class,
             CancelCommand.class,
             DlqCommand.class,
             ReconcileCommand.class,
