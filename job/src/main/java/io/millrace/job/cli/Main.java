@@ -26,6 +26,7 @@ import picocli.CommandLine.Command;
             LocalCommand.class,
             SubmitCommand.class,
             TopCommand.class,
+            NodeCommand.class,
             CancelCommand.class,
             DoctorCommand.class,
             DlqCommand.class,

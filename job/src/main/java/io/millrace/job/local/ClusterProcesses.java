@@ -13,7 +13,7 @@ public final class ClusterProcesses {
     static final String TASK_MANAGER = "taskmanager-";
     static final String SUPERVISOR = "supervisor";
 
-    private static final String VECTORS = "--add-modules=jdk.incubator.vector";
+    private static final int JOB_MANAGER_HEAP_MIB = 512;
 
     private final ClusterSettings settings;
     private final Path lib;
@@ -38,24 +38,20 @@ public final class ClusterProcesses {
                 allJars(),
                 "org.apache.flink.shaded.zookeeper3.org.apache.zookeeper.server.ZooKeeperServerMain",
                 List.of(ClusterFiles.zookeeperProperties(settings).toString())));
-        all.add(process(
-                JOB_MANAGER,
-                List.of("-Xmx512m"),
-                FlinkClasspath.of(lib),
-                "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint",
-                List.of("--configDir", settings.conf().toString(), "--executionMode", "cluster")));
+        all.add(flink(JOB_MANAGER, FlinkNode.JOB_MANAGER, JOB_MANAGER_HEAP_MIB, List.of()));
         for (int i = 1; i <= settings.numTaskManagers(); i++) {
-            all.add(process(
-                    TASK_MANAGER + i,
-                    List.of("-Xmx" + settings.taskManagerHeapMiB() + "m", VECTORS),
-                    FlinkClasspath.of(lib),
-                    "org.apache.flink.runtime.taskexecutor.TaskManagerRunner",
-                    List.of(
-                            "--configDir",
-                            settings.conf().toString(),
-                            "-Dtaskmanager.resource-id=" + TASK_MANAGER + i)));
+            String name = TASK_MANAGER + i;
+            all.add(flink(
+                    name,
+                    FlinkNode.TASK_MANAGER,
+                    settings.taskManagerHeapMiB(),
+                    List.of("taskmanager.resource-id=" + name)));
         }
         return all;
+    }
+
+    private ClusterProcess flink(String name, FlinkNode node, int heapMiB, List<String> flinkSettings) {
+        return process(name, node.command(lib, settings.conf(), heapMiB, flinkSettings));
     }
 
     private List<String> serverProperties() {
@@ -92,6 +88,10 @@ public final class ClusterProcesses {
         command.add(classPath);
         command.add(mainClass);
         command.addAll(args);
+        return process(name, command);
+    }
+
+    private ClusterProcess process(String name, List<String> command) {
         return new ClusterProcess(
                 name,
                 command,

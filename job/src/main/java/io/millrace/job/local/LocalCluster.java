@@ -27,7 +27,7 @@ public final class LocalCluster {
     private static final Duration READY_WITHIN = Duration.ofMinutes(2);
     private static final Duration ENDED_WITHIN = Duration.ofMinutes(1);
     private static final long LOOK_MS = 200;
-    private static final List<String> TOPICS =
+    static final List<String> TOPICS =
             List.of("llm.prompts", "llm.completions", "llm.prompts.dlq", "llm.completions.partial", "llm.control");
     private static final ObjectMapper JSON = new ObjectMapper();
 

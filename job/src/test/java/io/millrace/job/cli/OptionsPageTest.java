@@ -24,7 +24,8 @@ class OptionsPageTest {
     private static final Pattern OPTION = Pattern.compile("(?<![\\w-])--([a-z][a-z0-9-]*)");
 
     /** Of the start script, the JVM and Kafka's tools. */
-    private static final Set<String> OF_OTHERS = Set.of("all", "add-modules", "create", "partitions");
+    private static final Set<String> OF_OTHERS =
+            Set.of("add", "operation", "all", "add-modules", "create", "partitions");
 
     @Test
     void thePageIsWhatTheListsSay() throws IOException {
