@@ -25,7 +25,7 @@ class OptionsPageTest {
 
     /** Of the start script, the JVM and Kafka's tools. */
     private static final Set<String> OF_OTHERS =
-            Set.of("add", "operation", "all", "add-modules", "create", "partitions");
+            Set.of("add", "operation", "build", "rm", "scale", "all", "add-modules", "create", "partitions");
 
     @Test
     void thePageIsWhatTheListsSay() throws IOException {
