@@ -19,13 +19,13 @@ final class VectorTilesBf16 {
 
     private VectorTilesBf16() {}
 
-    /** {@code t.acc[m, n] += Σ x[m, k] · w[n, k]} block by block of from ≤ k &lt; to, of the lanes from {@code lane} on of every 16 output rows. */
+    /** {@code t.acc[m, n] = fma(Σ x[m, k] · w[n, k], t.scale, t.acc[m, n])} block by block of from ≤ k &lt; to, of the lanes from {@code lane} on of every 16 output rows. */
     static void rows1(Tile t, int lane, int from, int to) {
         short[] w = t.bf16;
         float[] x = t.x, acc = t.acc;
         int x0 = t.rows[0];
         int start = t.start + 2 * lane, ahead = t.ahead, seen = 0;
-        FloatVector zero = FloatVector.zero(F);
+        FloatVector s = FloatVector.broadcast(F, t.scale), zero = FloatVector.zero(F);
         for (int block = from; block < to; block += Lanes.BLOCK) {
             FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
             for (int k = block, end = Math.min(to, block + Lanes.BLOCK); k < end; k++) {
@@ -43,10 +43,10 @@ final class VectorTilesBf16 {
                 a2 = w2.fma(ax, a2);
                 a3 = w3.fma(ax, a3);
             }
-            a0.add(FloatVector.fromArray(F, acc, lane)).intoArray(acc, lane);
-            a1.add(FloatVector.fromArray(F, acc, lane + 16)).intoArray(acc, lane + 16);
-            a2.add(FloatVector.fromArray(F, acc, lane + 32)).intoArray(acc, lane + 32);
-            a3.add(FloatVector.fromArray(F, acc, lane + 48)).intoArray(acc, lane + 48);
+            a0.fma(s, FloatVector.fromArray(F, acc, lane)).intoArray(acc, lane);
+            a1.fma(s, FloatVector.fromArray(F, acc, lane + 16)).intoArray(acc, lane + 16);
+            a2.fma(s, FloatVector.fromArray(F, acc, lane + 32)).intoArray(acc, lane + 32);
+            a3.fma(s, FloatVector.fromArray(F, acc, lane + 48)).intoArray(acc, lane + 48);
         }
         t.seen = seen;
     }
@@ -56,7 +56,7 @@ final class VectorTilesBf16 {
         float[] x = t.x, acc = t.acc;
         int x0 = t.rows[0], x1 = t.rows[1];
         int start = t.start + 2 * lane, ahead = t.ahead, seen = 0;
-        FloatVector zero = FloatVector.zero(F);
+        FloatVector s = FloatVector.broadcast(F, t.scale), zero = FloatVector.zero(F);
         for (int block = from; block < to; block += Lanes.BLOCK) {
             FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
             FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
@@ -80,14 +80,14 @@ final class VectorTilesBf16 {
                 b2 = w2.fma(bx, b2);
                 b3 = w3.fma(bx, b3);
             }
-            a0.add(FloatVector.fromArray(F, acc, lane)).intoArray(acc, lane);
-            a1.add(FloatVector.fromArray(F, acc, lane + 16)).intoArray(acc, lane + 16);
-            a2.add(FloatVector.fromArray(F, acc, lane + 32)).intoArray(acc, lane + 32);
-            a3.add(FloatVector.fromArray(F, acc, lane + 48)).intoArray(acc, lane + 48);
-            b0.add(FloatVector.fromArray(F, acc, lane + 64)).intoArray(acc, lane + 64);
-            b1.add(FloatVector.fromArray(F, acc, lane + 80)).intoArray(acc, lane + 80);
-            b2.add(FloatVector.fromArray(F, acc, lane + 96)).intoArray(acc, lane + 96);
-            b3.add(FloatVector.fromArray(F, acc, lane + 112)).intoArray(acc, lane + 112);
+            a0.fma(s, FloatVector.fromArray(F, acc, lane)).intoArray(acc, lane);
+            a1.fma(s, FloatVector.fromArray(F, acc, lane + 16)).intoArray(acc, lane + 16);
+            a2.fma(s, FloatVector.fromArray(F, acc, lane + 32)).intoArray(acc, lane + 32);
+            a3.fma(s, FloatVector.fromArray(F, acc, lane + 48)).intoArray(acc, lane + 48);
+            b0.fma(s, FloatVector.fromArray(F, acc, lane + 64)).intoArray(acc, lane + 64);
+            b1.fma(s, FloatVector.fromArray(F, acc, lane + 80)).intoArray(acc, lane + 80);
+            b2.fma(s, FloatVector.fromArray(F, acc, lane + 96)).intoArray(acc, lane + 96);
+            b3.fma(s, FloatVector.fromArray(F, acc, lane + 112)).intoArray(acc, lane + 112);
         }
         t.seen = seen;
     }
@@ -97,7 +97,7 @@ final class VectorTilesBf16 {
         float[] x = t.x, acc = t.acc;
         int x0 = t.rows[0], x1 = t.rows[1], x2 = t.rows[2];
         int start = t.start + 2 * lane, ahead = t.ahead, seen = 0;
-        FloatVector zero = FloatVector.zero(F);
+        FloatVector s = FloatVector.broadcast(F, t.scale), zero = FloatVector.zero(F);
         for (int block = from; block < to; block += Lanes.BLOCK) {
             FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
             FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
@@ -127,18 +127,18 @@ final class VectorTilesBf16 {
                 c2 = w2.fma(cx, c2);
                 c3 = w3.fma(cx, c3);
             }
-            a0.add(FloatVector.fromArray(F, acc, lane)).intoArray(acc, lane);
-            a1.add(FloatVector.fromArray(F, acc, lane + 16)).intoArray(acc, lane + 16);
-            a2.add(FloatVector.fromArray(F, acc, lane + 32)).intoArray(acc, lane + 32);
-            a3.add(FloatVector.fromArray(F, acc, lane + 48)).intoArray(acc, lane + 48);
-            b0.add(FloatVector.fromArray(F, acc, lane + 64)).intoArray(acc, lane + 64);
-            b1.add(FloatVector.fromArray(F, acc, lane + 80)).intoArray(acc, lane + 80);
-            b2.add(FloatVector.fromArray(F, acc, lane + 96)).intoArray(acc, lane + 96);
-            b3.add(FloatVector.fromArray(F, acc, lane + 112)).intoArray(acc, lane + 112);
-            c0.add(FloatVector.fromArray(F, acc, lane + 128)).intoArray(acc, lane + 128);
-            c1.add(FloatVector.fromArray(F, acc, lane + 144)).intoArray(acc, lane + 144);
-            c2.add(FloatVector.fromArray(F, acc, lane + 160)).intoArray(acc, lane + 160);
-            c3.add(FloatVector.fromArray(F, acc, lane + 176)).intoArray(acc, lane + 176);
+            a0.fma(s, FloatVector.fromArray(F, acc, lane)).intoArray(acc, lane);
+            a1.fma(s, FloatVector.fromArray(F, acc, lane + 16)).intoArray(acc, lane + 16);
+            a2.fma(s, FloatVector.fromArray(F, acc, lane + 32)).intoArray(acc, lane + 32);
+            a3.fma(s, FloatVector.fromArray(F, acc, lane + 48)).intoArray(acc, lane + 48);
+            b0.fma(s, FloatVector.fromArray(F, acc, lane + 64)).intoArray(acc, lane + 64);
+            b1.fma(s, FloatVector.fromArray(F, acc, lane + 80)).intoArray(acc, lane + 80);
+            b2.fma(s, FloatVector.fromArray(F, acc, lane + 96)).intoArray(acc, lane + 96);
+            b3.fma(s, FloatVector.fromArray(F, acc, lane + 112)).intoArray(acc, lane + 112);
+            c0.fma(s, FloatVector.fromArray(F, acc, lane + 128)).intoArray(acc, lane + 128);
+            c1.fma(s, FloatVector.fromArray(F, acc, lane + 144)).intoArray(acc, lane + 144);
+            c2.fma(s, FloatVector.fromArray(F, acc, lane + 160)).intoArray(acc, lane + 160);
+            c3.fma(s, FloatVector.fromArray(F, acc, lane + 176)).intoArray(acc, lane + 176);
         }
         t.seen = seen;
     }
@@ -148,7 +148,7 @@ final class VectorTilesBf16 {
         float[] x = t.x, acc = t.acc;
         int x0 = t.rows[0], x1 = t.rows[1], x2 = t.rows[2], x3 = t.rows[3];
         int start = t.start + 2 * lane, ahead = t.ahead, seen = 0;
-        FloatVector zero = FloatVector.zero(F);
+        FloatVector s = FloatVector.broadcast(F, t.scale), zero = FloatVector.zero(F);
         for (int block = from; block < to; block += Lanes.BLOCK) {
             FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
             FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
@@ -184,22 +184,22 @@ final class VectorTilesBf16 {
                 d2 = w2.fma(dx, d2);
                 d3 = w3.fma(dx, d3);
             }
-            a0.add(FloatVector.fromArray(F, acc, lane)).intoArray(acc, lane);
-            a1.add(FloatVector.fromArray(F, acc, lane + 16)).intoArray(acc, lane + 16);
-            a2.add(FloatVector.fromArray(F, acc, lane + 32)).intoArray(acc, lane + 32);
-            a3.add(FloatVector.fromArray(F, acc, lane + 48)).intoArray(acc, lane + 48);
-            b0.add(FloatVector.fromArray(F, acc, lane + 64)).intoArray(acc, lane + 64);
-            b1.add(FloatVector.fromArray(F, acc, lane + 80)).intoArray(acc, lane + 80);
-            b2.add(FloatVector.fromArray(F, acc, lane + 96)).intoArray(acc, lane + 96);
-            b3.add(FloatVector.fromArray(F, acc, lane + 112)).intoArray(acc, lane + 112);
-            c0.add(FloatVector.fromArray(F, acc, lane + 128)).intoArray(acc, lane + 128);
-            c1.add(FloatVector.fromArray(F, acc, lane + 144)).intoArray(acc, lane + 144);
-            c2.add(FloatVector.fromArray(F, acc, lane + 160)).intoArray(acc, lane + 160);
-            c3.add(FloatVector.fromArray(F, acc, lane + 176)).intoArray(acc, lane + 176);
-            d0.add(FloatVector.fromArray(F, acc, lane + 192)).intoArray(acc, lane + 192);
-            d1.add(FloatVector.fromArray(F, acc, lane + 208)).intoArray(acc, lane + 208);
-            d2.add(FloatVector.fromArray(F, acc, lane + 224)).intoArray(acc, lane + 224);
-            d3.add(FloatVector.fromArray(F, acc, lane + 240)).intoArray(acc, lane + 240);
+            a0.fma(s, FloatVector.fromArray(F, acc, lane)).intoArray(acc, lane);
+            a1.fma(s, FloatVector.fromArray(F, acc, lane + 16)).intoArray(acc, lane + 16);
+            a2.fma(s, FloatVector.fromArray(F, acc, lane + 32)).intoArray(acc, lane + 32);
+            a3.fma(s, FloatVector.fromArray(F, acc, lane + 48)).intoArray(acc, lane + 48);
+            b0.fma(s, FloatVector.fromArray(F, acc, lane + 64)).intoArray(acc, lane + 64);
+            b1.fma(s, FloatVector.fromArray(F, acc, lane + 80)).intoArray(acc, lane + 80);
+            b2.fma(s, FloatVector.fromArray(F, acc, lane + 96)).intoArray(acc, lane + 96);
+            b3.fma(s, FloatVector.fromArray(F, acc, lane + 112)).intoArray(acc, lane + 112);
+            c0.fma(s, FloatVector.fromArray(F, acc, lane + 128)).intoArray(acc, lane + 128);
+            c1.fma(s, FloatVector.fromArray(F, acc, lane + 144)).intoArray(acc, lane + 144);
+            c2.fma(s, FloatVector.fromArray(F, acc, lane + 160)).intoArray(acc, lane + 160);
+            c3.fma(s, FloatVector.fromArray(F, acc, lane + 176)).intoArray(acc, lane + 176);
+            d0.fma(s, FloatVector.fromArray(F, acc, lane + 192)).intoArray(acc, lane + 192);
+            d1.fma(s, FloatVector.fromArray(F, acc, lane + 208)).intoArray(acc, lane + 208);
+            d2.fma(s, FloatVector.fromArray(F, acc, lane + 224)).intoArray(acc, lane + 224);
+            d3.fma(s, FloatVector.fromArray(F, acc, lane + 240)).intoArray(acc, lane + 240);
         }
         t.seen = seen;
     }
@@ -212,7 +212,7 @@ final class VectorTilesBf16 {
         int x0 = t.rows[0];
         int start = t.start + 2 * lane;
         int step = t.cols * Lanes.PANEL_ROWS;
-        FloatVector zero = FloatVector.zero(F);
+        FloatVector s = FloatVector.broadcast(F, t.scale), zero = FloatVector.zero(F);
         for (int block = from; block < to; block += Lanes.BLOCK) {
             int end = Math.min(to, block + Lanes.BLOCK);
             FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
@@ -241,14 +241,14 @@ final class VectorTilesBf16 {
                 FloatVector w13 = v1.and(UPPER).reinterpretAsFloats();
                 b3 = w13.fma(x0k, b3);
             }
-            a0.add(FloatVector.fromArray(F, acc, lane)).intoArray(acc, lane);
-            a1.add(FloatVector.fromArray(F, acc, lane + 16)).intoArray(acc, lane + 16);
-            a2.add(FloatVector.fromArray(F, acc, lane + 32)).intoArray(acc, lane + 32);
-            a3.add(FloatVector.fromArray(F, acc, lane + 48)).intoArray(acc, lane + 48);
-            b0.add(FloatVector.fromArray(F, acc, lane + 64)).intoArray(acc, lane + 64);
-            b1.add(FloatVector.fromArray(F, acc, lane + 80)).intoArray(acc, lane + 80);
-            b2.add(FloatVector.fromArray(F, acc, lane + 96)).intoArray(acc, lane + 96);
-            b3.add(FloatVector.fromArray(F, acc, lane + 112)).intoArray(acc, lane + 112);
+            a0.fma(s, FloatVector.fromArray(F, acc, lane)).intoArray(acc, lane);
+            a1.fma(s, FloatVector.fromArray(F, acc, lane + 16)).intoArray(acc, lane + 16);
+            a2.fma(s, FloatVector.fromArray(F, acc, lane + 32)).intoArray(acc, lane + 32);
+            a3.fma(s, FloatVector.fromArray(F, acc, lane + 48)).intoArray(acc, lane + 48);
+            b0.fma(s, FloatVector.fromArray(F, acc, lane + 64)).intoArray(acc, lane + 64);
+            b1.fma(s, FloatVector.fromArray(F, acc, lane + 80)).intoArray(acc, lane + 80);
+            b2.fma(s, FloatVector.fromArray(F, acc, lane + 96)).intoArray(acc, lane + 96);
+            b3.fma(s, FloatVector.fromArray(F, acc, lane + 112)).intoArray(acc, lane + 112);
         }
     }
 }
