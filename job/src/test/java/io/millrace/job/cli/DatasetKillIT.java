@@ -35,7 +35,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Timeout(value = 24, unit = TimeUnit.HOURS) // the larger ones; the small one is bounded by its process
 class DatasetKillIT {
-    private static final int ROWS = Integer.getInteger("millrace.dataset-rows", 160);
+    private static final int ROWS = Integer.getInteger("millrace.dataset-rows", 4_000);
     private static final int KILLS = Integer.getInteger("millrace.dataset-kills", 2);
     private static final int SHARD_ROWS = Math.max(40, ROWS / 100);
 
@@ -49,7 +49,7 @@ class DatasetKillIT {
         for (int kill = 1; kill <= KILLS; kill++) {
             Process process = start("killed");
             awaitProgress(process, (long) ROWS * kill / (KILLS + 1));
-            Thread.sleep(random.nextInt(300));
+            Thread.sleep(random.nextInt(100));
             process.destroyForcibly();
             assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
             assertThat(process.exitValue()).isEqualTo(137);
