@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Programs through Kafka on the shipped model: killed in the middle, they give the bytes of an undisturbed run. */
 @Timeout(180)
 class ProgramIT {
-    private static final int NUM_PROGRAMS = 4;
+    private static final int NUM_PROGRAMS = 12;
     private static final String PROGRAM = """
             [{"system": "You are careful."},
              {"fork": 8, "do": [{"user": "What is %1$d + 71?"}, {"gen": "try", "max_tokens": 120, "temperature": 1.2, "ignore_eos": true}]},
@@ -103,7 +103,7 @@ class ProgramIT {
             for (int i = 0; i < NUM_PROGRAMS; i++) {
                 String id = "p-" + i;
                 String value = "{\"id\":\"" + id + "\",\"seed\":" + i + ",\"temperature\":0.6,\"program\":"
-                        + PROGRAM.formatted(14 + 9 * i) + "}";
+                        + PROGRAM.formatted(14 + 5 * i) + "}";
                 to.send(id.getBytes(UTF_8), value.getBytes(UTF_8), List.of());
             }
             to.flush();
@@ -129,7 +129,7 @@ class ProgramIT {
                 "--max-num-seqs",
                 "16",
                 "--checkpoint-interval",
-                "150 ms",
+                "50 ms",
                 "--checkpoint-dir",
                 work.resolve("checkpoints-" + name).toUri().toString());
     }
