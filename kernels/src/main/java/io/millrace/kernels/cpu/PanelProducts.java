@@ -144,8 +144,6 @@ final class PanelProducts implements WorkerPool.Work {
             for (int m = 0; m < step; m++) {
                 tile.rows[m] = xRows[row + m] + i * xStep;
             }
-            boolean isLast = row + step == endRow && panel + tile.panels < matrix.numPanels();
-            tile.ahead = isLast ? tile.cols * Lanes.PANEL_ROWS : 0;
             Arrays.fill(tile.acc, 0, tile.panels * step * Lanes.PANEL_ROWS, 0);
             lanes.multiply(tile, step);
             for (int p = 0; p < tile.panels; p++) {

@@ -35,10 +35,6 @@ public final class Tile {
     public float[] f32 = {};
     /** The first panel's first element in that array. */
     public int start;
-    /** How far ahead, in elements of the same array, K columns are read meanwhile, so that they are in cache when their turn comes; 0 = nothing is. */
-    public int ahead;
-    /** Or of what was read ahead: keeps the reads alive. */
-    int seen;
     /** Panels, P. */
     public int panels = 1;
     /** K, columns of the panel. */

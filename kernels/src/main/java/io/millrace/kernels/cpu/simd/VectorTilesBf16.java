@@ -24,13 +24,12 @@ final class VectorTilesBf16 {
         short[] w = t.bf16;
         float[] x = t.x, acc = t.acc;
         int x0 = t.rows[0];
-        int start = t.start + 2 * lane, ahead = t.ahead, seen = 0;
+        int start = t.start + 2 * lane;
         FloatVector s = FloatVector.broadcast(F, t.scale), zero = FloatVector.zero(F);
         for (int block = from; block < to; block += Lanes.BLOCK) {
             FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
             for (int k = block, end = Math.min(to, block + Lanes.BLOCK); k < end; k++) {
                 int q = start + k * COLUMN;
-                seen |= w[q + ahead] | w[q + ahead + 32];
                 IntVector u = ShortVector.fromArray(S, w, q).reinterpretAsInts();
                 IntVector v = ShortVector.fromArray(S, w, q + 32).reinterpretAsInts();
                 FloatVector w0 = u.lanewise(LSHL, 16).reinterpretAsFloats();
@@ -48,21 +47,19 @@ final class VectorTilesBf16 {
             a2.fma(s, FloatVector.fromArray(F, acc, lane + 32)).intoArray(acc, lane + 32);
             a3.fma(s, FloatVector.fromArray(F, acc, lane + 48)).intoArray(acc, lane + 48);
         }
-        t.seen = seen;
     }
 
     static void rows2(Tile t, int lane, int from, int to) {
         short[] w = t.bf16;
         float[] x = t.x, acc = t.acc;
         int x0 = t.rows[0], x1 = t.rows[1];
-        int start = t.start + 2 * lane, ahead = t.ahead, seen = 0;
+        int start = t.start + 2 * lane;
         FloatVector s = FloatVector.broadcast(F, t.scale), zero = FloatVector.zero(F);
         for (int block = from; block < to; block += Lanes.BLOCK) {
             FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
             FloatVector b0 = zero, b1 = zero, b2 = zero, b3 = zero;
             for (int k = block, end = Math.min(to, block + Lanes.BLOCK); k < end; k++) {
                 int q = start + k * COLUMN;
-                seen |= w[q + ahead] | w[q + ahead + 32];
                 IntVector u = ShortVector.fromArray(S, w, q).reinterpretAsInts();
                 IntVector v = ShortVector.fromArray(S, w, q + 32).reinterpretAsInts();
                 FloatVector w0 = u.lanewise(LSHL, 16).reinterpretAsFloats();
@@ -89,14 +86,13 @@ final class VectorTilesBf16 {
             b2.fma(s, FloatVector.fromArray(F, acc, lane + 96)).intoArray(acc, lane + 96);
             b3.fma(s, FloatVector.fromArray(F, acc, lane + 112)).intoArray(acc, lane + 112);
         }
-        t.seen = seen;
     }
 
     static void rows3(Tile t, int lane, int from, int to) {
         short[] w = t.bf16;
         float[] x = t.x, acc = t.acc;
         int x0 = t.rows[0], x1 = t.rows[1], x2 = t.rows[2];
-        int start = t.start + 2 * lane, ahead = t.ahead, seen = 0;
+        int start = t.start + 2 * lane;
         FloatVector s = FloatVector.broadcast(F, t.scale), zero = FloatVector.zero(F);
         for (int block = from; block < to; block += Lanes.BLOCK) {
             FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
@@ -104,7 +100,6 @@ final class VectorTilesBf16 {
             FloatVector c0 = zero, c1 = zero, c2 = zero, c3 = zero;
             for (int k = block, end = Math.min(to, block + Lanes.BLOCK); k < end; k++) {
                 int q = start + k * COLUMN;
-                seen |= w[q + ahead] | w[q + ahead + 32];
                 IntVector u = ShortVector.fromArray(S, w, q).reinterpretAsInts();
                 IntVector v = ShortVector.fromArray(S, w, q + 32).reinterpretAsInts();
                 FloatVector w0 = u.lanewise(LSHL, 16).reinterpretAsFloats();
@@ -140,14 +135,13 @@ final class VectorTilesBf16 {
             c2.fma(s, FloatVector.fromArray(F, acc, lane + 160)).intoArray(acc, lane + 160);
             c3.fma(s, FloatVector.fromArray(F, acc, lane + 176)).intoArray(acc, lane + 176);
         }
-        t.seen = seen;
     }
 
     static void rows4(Tile t, int lane, int from, int to) {
         short[] w = t.bf16;
         float[] x = t.x, acc = t.acc;
         int x0 = t.rows[0], x1 = t.rows[1], x2 = t.rows[2], x3 = t.rows[3];
-        int start = t.start + 2 * lane, ahead = t.ahead, seen = 0;
+        int start = t.start + 2 * lane;
         FloatVector s = FloatVector.broadcast(F, t.scale), zero = FloatVector.zero(F);
         for (int block = from; block < to; block += Lanes.BLOCK) {
             FloatVector a0 = zero, a1 = zero, a2 = zero, a3 = zero;
@@ -156,7 +150,6 @@ final class VectorTilesBf16 {
             FloatVector d0 = zero, d1 = zero, d2 = zero, d3 = zero;
             for (int k = block, end = Math.min(to, block + Lanes.BLOCK); k < end; k++) {
                 int q = start + k * COLUMN;
-                seen |= w[q + ahead] | w[q + ahead + 32];
                 IntVector u = ShortVector.fromArray(S, w, q).reinterpretAsInts();
                 IntVector v = ShortVector.fromArray(S, w, q + 32).reinterpretAsInts();
                 FloatVector w0 = u.lanewise(LSHL, 16).reinterpretAsFloats();
@@ -201,7 +194,6 @@ final class VectorTilesBf16 {
             d2.fma(s, FloatVector.fromArray(F, acc, lane + 224)).intoArray(acc, lane + 224);
             d3.fma(s, FloatVector.fromArray(F, acc, lane + 240)).intoArray(acc, lane + 240);
         }
-        t.seen = seen;
     }
 
     /** As {@link #rows1}, two panels at once: {@code t.acc[p, m, n]}. Two streams of weights keep more reads in flight than one does. */
