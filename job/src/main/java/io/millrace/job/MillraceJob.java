@@ -41,8 +41,7 @@ public final class MillraceJob {
         if (isDryRun) {
             return;
         }
-        StartupChecks.broker(options);
-        options = StartupChecks.withTopicsThatAreThere(options);
+        options = StartupChecks.broker(options);
         StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment(flinkSettings(options));
         build(env, options);
         env.execute("millrace");

@@ -45,16 +45,20 @@ public final class StartupChecks {
 
     /** Looks at everything that the broker can tell. Returns one finding per check; only the first if nobody answers. */
     public static List<Finding> look(JobOptions options) {
-        List<Finding> findings = new ArrayList<>();
         try (BrokerChecks broker = BrokerChecks.open(options)) {
-            for (Check check : LIST) {
-                findings.add(check.of(broker));
-                if (findings.get(0).verdict() == Finding.Verdict.FAILED) {
-                    break;
-                }
-            }
+            return look(broker);
         } catch (ConfigException e) { // no client, no questions
-            findings.add(Finding.failed(LIST.get(0).name(), e));
+            return List.of(Finding.failed(LIST.get(0).name(), e));
+        }
+    }
+
+    private static List<Finding> look(BrokerChecks broker) {
+        List<Finding> findings = new ArrayList<>();
+        for (Check check : LIST) {
+            findings.add(check.of(broker));
+            if (findings.get(0).verdict() == Finding.Verdict.FAILED) {
+                break;
+            }
         }
         return findings;
     }
@@ -62,28 +66,25 @@ public final class StartupChecks {
     /**
      * Checks the topics and the limits of the broker; warnings are logged.
      *
+     * @return the options without those topics that a job can do without and that aren't there
      * @throws ConfigException if the job could not run, or could lose a completion
      */
-    public static void broker(JobOptions options) {
-        for (Finding f : look(options)) {
-            if (f.failure() != null) {
-                throw f.failure();
-            }
-            if (f.verdict() == Finding.Verdict.WARNING) {
-                LOG.warn("{}: {}", f.check(), f.text());
-            }
-        }
-    }
-
-    /** Returns the options without those topics that a job can do without and that aren't there. */
-    static JobOptions withTopicsThatAreThere(JobOptions options) {
-        JobOptions found = options;
+    public static JobOptions broker(JobOptions options) {
         try (BrokerChecks broker = BrokerChecks.open(options)) {
+            for (Finding f : look(broker)) {
+                if (f.failure() != null) {
+                    throw f.failure();
+                }
+                if (f.verdict() == Finding.Verdict.WARNING) {
+                    LOG.warn("{}: {}", f.check(), f.text());
+                }
+            }
+            JobOptions found = options;
             for (JobOption<String> o : broker.missingOptionalTopics()) {
                 found = found.without(o);
             }
+            return found;
         }
-        return found;
     }
 
     /** Checks that a model folder lies on this machine. */

@@ -140,7 +140,8 @@ class LostCommitIT {
         }
         await(() -> committed(name + ".c").equals(written(name + ".c"))); // the broker has ended every transaction
         assumeThat(read(name
-                        + ".c")) // k0 was seen committed by the savepoint in about one run of four; why isn't known yet
+                        + ".c")) // in about one run of four k0 is read; who committed it, if anybody did, isn't known
+                // yet
                 .as("no loss to find: the broker has committed something")
                 .isEmpty();
         return savepoint;

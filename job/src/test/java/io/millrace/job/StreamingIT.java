@@ -48,8 +48,7 @@ class StreamingIT {
                     "0 ms",
                     "--checkpoint-dir",
                     folder.resolve("checkpoints").toUri().toString());
-            StartupChecks.broker(options);
-            assertThat(StartupChecks.withTopicsThatAreThere(options).values()).isEqualTo(options.values());
+            assertThat(StartupChecks.broker(options).values()).isEqualTo(options.values());
             cancel(options, "cancelled before it came");
             publish(options);
             run(options);
@@ -77,7 +76,7 @@ class StreamingIT {
             broker.createTopics(1, "llm.prompts", "llm.completions", "llm.prompts.dlq", "llm.control");
             JobOptions options =
                     JobOptions.parse("--bootstrap-servers", broker.bootstrapServers(), "--model", "/models/m");
-            JobOptions found = StartupChecks.withTopicsThatAreThere(options);
+            JobOptions found = StartupChecks.broker(options);
             assertThat(found.find(ServiceOptions.PARTIALS_TOPIC)).isNull();
             assertThat(found.find(ServiceOptions.CONTROL_TOPIC)).isEqualTo("llm.control");
             assertThat(ServiceOptions.ofTopics(found).partialIntervalMillis()).isEqualTo(-1);

@@ -2,72 +2,52 @@ package io.millrace.bench.torture;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.millrace.job.local.LocalCluster;
+import io.millrace.job.watch.Look;
+import io.millrace.job.watch.MetricsScrape;
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.time.Duration;
-import java.util.OptionalLong;
+import java.util.HashMap;
+import java.util.Map;
 
 /** Asks the task managers' {@code /metrics} and the job manager how the run is doing. Any thread, one at a time. */
 final class ClusterWatch {
+    private static final Duration PATIENCE = Duration.ofSeconds(1);
+
     private final LocalCluster cluster;
     private final String jobId;
-    private final int firstPort;
-    private final long[] lastTokens;
+    private final MetricsScrape taskManagers;
+    private final Map<String, Long> lastTokens = new HashMap<>();
     private long tokensOfTheDead;
-    private final HttpClient http =
-            HttpClient.newBuilder().connectTimeout(Duration.ofMillis(300)).build();
 
     ClusterWatch(LocalCluster cluster, String jobId) {
         this.cluster = cluster;
         this.jobId = jobId;
-        firstPort = cluster.settings().ports().firstMetrics();
-        lastTokens = new long[cluster.settings().numTaskManagers()];
+        taskManagers = new MetricsScrape(cluster.settings().metricsEndpoints(), PATIENCE);
     }
 
     /** Returns how many sequences are being decoded or prefilled now, on all task managers. */
     long running() {
-        long sum = 0;
-        for (int i = 0; i < lastTokens.length; i++) {
-            sum += metric(i, "millrace_num_requests_running").orElse(0);
-        }
-        return sum;
+        return (long) look().sum("num_requests_running");
     }
 
     /** Returns the tokens drawn until now by all task managers that ever were, as far as they were asked before they died. */
     long tokensDrawn() {
-        for (int i = 0; i < lastTokens.length; i++) {
-            OptionalLong now = metric(i, "millrace_generation_tokens_total");
-            if (now.isPresent()) {
-                if (now.getAsLong() < lastTokens[i]) { // another process
-                    tokensOfTheDead += lastTokens[i];
-                }
-                lastTokens[i] = now.getAsLong();
+        Look look = look();
+        for (String endpoint : cluster.settings().metricsEndpoints()) {
+            double now = look.value(endpoint, "generation_tokens_total");
+            if (!Double.isNaN(now)) {
+                long last = lastTokens.getOrDefault(endpoint, 0L);
+                tokensOfTheDead += now < last ? last : 0; // another process
+                lastTokens.put(endpoint, (long) now);
             }
         }
-        long sum = tokensOfTheDead;
-        for (long tokens : lastTokens) {
-            sum += tokens;
-        }
-        return sum;
+        return tokensOfTheDead
+                + lastTokens.values().stream().mapToLong(Long::longValue).sum();
     }
 
-    private OptionalLong metric(int taskManager, String name) {
-        HttpRequest request = HttpRequest.newBuilder(
-                        URI.create("http://127.0.0.1:" + (firstPort + taskManager) + "/metrics"))
-                .timeout(Duration.ofSeconds(1))
-                .build();
+    private Look look() {
         try {
-            return http.send(request, HttpResponse.BodyHandlers.ofString())
-                    .body()
-                    .lines()
-                    .filter(line -> line.startsWith(name + " "))
-                    .mapToLong(line -> (long) Double.parseDouble(line.substring(name.length() + 1)))
-                    .findFirst();
-        } catch (IOException e) {
-            return OptionalLong.empty(); // no engine there
+            return taskManagers.look();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted", e);

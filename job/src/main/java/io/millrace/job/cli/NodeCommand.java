@@ -10,6 +10,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
@@ -29,7 +30,7 @@ final class NodeCommand implements Callable<Integer> {
     private Terminal terminal = new Terminal();
 
     @Spec
-    private picocli.CommandLine.Model.CommandSpec spec = picocli.CommandLine.Model.CommandSpec.create();
+    private CommandSpec spec = CommandSpec.create();
 
     @Parameters(index = "0", paramLabel = "ROLE", description = "job-manager or task-manager.")
     private String role = "";

@@ -5,12 +5,11 @@ import io.millrace.job.local.ClusterSettings;
 import io.millrace.job.watch.LoadView;
 import io.millrace.job.watch.Look;
 import io.millrace.job.watch.MetricsScrape;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -27,6 +26,8 @@ import picocli.CommandLine.Option;
 final class TopCommand implements Callable<Integer> {
     /** Looks that the window of latencies reaches back. */
     private static final long WINDOW_NANOS = 60_000_000_000L;
+
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     private static final String CLEAR = "\u001b[2J";
     private static final String HOME = "\u001b[H";
@@ -58,7 +59,7 @@ final class TopCommand implements Callable<Integer> {
         if (!(intervalSeconds >= 0.1 && intervalSeconds <= 3600)) {
             throw new ConfigException("--interval is " + intervalSeconds + " but must be from 0.1 to 3600");
         }
-        MetricsScrape scrape = new MetricsScrape(endpoints());
+        MetricsScrape scrape = new MetricsScrape(endpoints(), PATIENCE);
         Deque<Look> window = new ArrayDeque<>();
         window.add(first(scrape));
         if (isScreen()) {
@@ -88,13 +89,9 @@ final class TopCommand implements Callable<Integer> {
         if (!metrics.isEmpty()) {
             return metrics;
         }
-        @Nullable
-        ClusterSettings local = ClusterSettings.isIn(where.folder()) ? ClusterSettings.read(where.folder()) : null;
-        return local == null
-                ? List.of("localhost:9400")
-                : IntStream.range(0, local.numTaskManagers())
-                        .mapToObj(i -> "127.0.0.1:" + (local.ports().firstMetrics() + i))
-                        .toList();
+        return ClusterSettings.isIn(where.folder())
+                ? ClusterSettings.read(where.folder()).metricsEndpoints()
+                : List.of("localhost:9400");
     }
 
     /** A first look that finds nobody is a mistake in the addresses, later ones may find nobody for a while. */

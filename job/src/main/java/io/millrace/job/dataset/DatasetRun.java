@@ -141,12 +141,8 @@ final class DatasetRun {
         RowLoop loop = judged.loop();
         if (judged.outcome() instanceof Generator.Outcome.Drawn drawn) {
             spentTokens += drawn.sample().completionTokens();
-            loop.end(drawn.sample(), judged.verdict());
-        } else if (judged.outcome() instanceof Generator.Outcome.Refused refused) {
-            loop.end(refused.cause());
-        } else if (judged.outcome() instanceof Generator.Outcome.Broken broken) {
-            throw broken.cause();
         }
+        judged.end();
         if (isBudgetSpent()) {
             loop.cut();
         }

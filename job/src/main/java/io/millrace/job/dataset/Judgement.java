@@ -8,6 +8,21 @@ import io.millrace.job.dataset.Generator.Outcome;
  * @param verdict of a drawn sample; {@link Verdict#CORRECT} where there is none
  */
 record Judgement(RowLoop loop, Outcome outcome, Verdict verdict) {
+    /**
+     * Ends the attempt in its row.
+     *
+     * @throws RuntimeException the engine's or the verifier's, if it broke
+     */
+    void end() {
+        if (outcome instanceof Outcome.Drawn drawn) {
+            loop.end(drawn.sample(), verdict);
+        } else if (outcome instanceof Outcome.Refused refused) {
+            loop.end(refused.cause());
+        } else if (outcome instanceof Outcome.Broken broken) {
+            throw broken.cause();
+        }
+    }
+
     /** Asks the verifier, and blocks as long as that takes. */
     static Judgement of(Verifier verifier, RowLoop loop, Outcome outcome) {
         if (!(outcome instanceof Outcome.Drawn drawn)) {

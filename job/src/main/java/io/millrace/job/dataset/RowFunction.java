@@ -100,11 +100,7 @@ final class RowFunction extends RichAsyncFunction<WireRecord, Tuple2<String, Str
         int[] attempts;
         RowResult done;
         synchronized (loop) {
-            if (judged.outcome() instanceof Outcome.Drawn drawn) {
-                loop.end(drawn.sample(), judged.verdict());
-            } else if (judged.outcome() instanceof Outcome.Refused refused) {
-                loop.end(refused.cause());
-            }
+            judged.end();
             attempts = launch(loop);
             done = loop.isDone() ? loop.result() : null;
         }

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
+import java.util.stream.IntStream;
 
 /**
  * What a local cluster consists of; kept in {@code cluster.properties} of its folder.
@@ -156,6 +157,13 @@ public record ClusterSettings(Path folder, int numTaskManagers, int numSlots, in
     /** Returns the range for the job's {@code --metrics-port}. */
     public String metricsPorts() {
         return ports.firstMetrics + "-" + (ports.firstMetrics + numTaskManagers - 1);
+    }
+
+    /** Returns {@code host:port} of each task manager's {@code /metrics}, once a job with {@link #metricsPorts} runs there. */
+    public List<String> metricsEndpoints() {
+        return IntStream.range(0, numTaskManagers)
+                .mapToObj(i -> host() + ":" + (ports.firstMetrics + i))
+                .toList();
     }
 
     static String host() {

@@ -29,8 +29,13 @@ public record Look(long nanos, Map<String, Map<Series, Double>> values, List<Str
         return new Look(nanos, values, List.copyOf(silent));
     }
 
+    /** Returns a series without labels of one task manager; NaN if it has none or didn't answer. */
+    public double value(String endpoint, String name) {
+        return values.getOrDefault(endpoint, Map.of()).getOrDefault(new Series(PREFIX + name, Map.of()), Double.NaN);
+    }
+
     /** Returns the sum of a gauge over the task managers. */
-    double sum(String name) {
+    public double sum(String name) {
         return values.values().stream()
                 .mapToDouble(v -> v.getOrDefault(new Series(PREFIX + name, Map.of()), 0.0))
                 .sum();

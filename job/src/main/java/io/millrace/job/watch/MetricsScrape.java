@@ -13,19 +13,20 @@ import java.util.Map;
 
 /** Asks task managers for their {@code /metrics}. Thread: one. */
 public final class MetricsScrape {
-    private static final Duration PATIENCE = Duration.ofSeconds(2);
-
-    private final HttpClient client =
-            HttpClient.newBuilder().connectTimeout(PATIENCE).build();
+    private final HttpClient client;
     private final List<String> endpoints;
+    private final Duration patience;
 
     /**
      * Makes one.
      *
      * @param endpoints {@code host:port} each
+     * @param patience that one has to answer, then it counts as silent
      */
-    public MetricsScrape(List<String> endpoints) {
+    public MetricsScrape(List<String> endpoints, Duration patience) {
         this.endpoints = List.copyOf(endpoints);
+        this.patience = patience;
+        client = HttpClient.newBuilder().connectTimeout(patience).build();
     }
 
     /** Asks all of them, one after the other. */
@@ -34,7 +35,7 @@ public final class MetricsScrape {
         List<String> silent = new ArrayList<>();
         for (String endpoint : endpoints) {
             HttpRequest request = HttpRequest.newBuilder(URI.create("http://" + endpoint + "/metrics"))
-                    .timeout(PATIENCE)
+                    .timeout(patience)
                     .build();
             try {
                 HttpResponse<String> response = client.send(request, HttpResponse.BodyHandlers.ofString());
