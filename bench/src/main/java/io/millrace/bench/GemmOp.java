@@ -41,7 +41,7 @@ final class GemmOp implements BenchOp {
      *
      * @param tokens T, rows of x
      * @param experts 1 = {@code gemm}
-     * @param expertsPerToken 1 for {@code gemm}; divides {@code experts}
+     * @param expertsPerToken 1 for {@code gemm}; at most {@code experts}
      * @param n output features
      * @param k input features
      */
@@ -93,14 +93,20 @@ final class GemmOp implements BenchOp {
         return new Fp8Matrix(ByteBuffer.wrap(codes[expert]), scaleBytes.flip(), n, k);
     }
 
-    /** Token t chooses the experts {@code (t + j · experts / expertsPerToken) mod experts}. */
+    /** Token t chooses the experts {@code (t + j · ⌊experts / expertsPerToken⌋) mod experts} of j &lt; expertsPerToken. */
+    private boolean isChosen(int token, int expert) {
+        int stride = experts / expertsPerToken;
+        int distance = Math.floorMod(expert - token, experts);
+        return distance % stride == 0 && distance / stride < expertsPerToken;
+    }
+
     private Routing routing(Device device) {
         int[] offsets = new int[experts + 1];
         int[] pairTokens = new int[tokens * expertsPerToken];
         int pair = 0;
         for (int e = 0; e < experts; e++) {
             for (int t = 0; t < tokens; t++) {
-                if (Math.floorMod(e - t, experts / expertsPerToken) == 0) {
+                if (isChosen(t, e)) {
                     pairTokens[pair++] = t;
                 }
             }
@@ -128,7 +134,7 @@ final class GemmOp implements BenchOp {
         int pair = 0;
         for (int e = 0; e < experts; e++) {
             for (int t = 0; t < tokens; t++) {
-                if (Math.floorMod(e - t, experts / expertsPerToken) == 0 && pair++ == row) {
+                if (isChosen(t, e) && pair++ == row) {
                     return new int[] {t, e};
                 }
             }

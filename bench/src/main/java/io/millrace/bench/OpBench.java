@@ -81,6 +81,7 @@ final class OpBench implements Callable<Integer> {
     public Integer call() {
         try (Backend backend = Backends.named("cpu", numThreads)) {
             Rank rank = backend.open(ParallelPlan.SINGLE).get(0);
+            rank.device().awaitReady();
             ModelConfig model = ModelConfig.read(config);
             for (int t : tokens) {
                 ops(rank, model, t).map(Supplier::get).forEach(this::measure);

@@ -1,5 +1,6 @@
 package io.millrace.bench;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
@@ -25,6 +26,11 @@ final class ReportJson {
         spread(json, "ttft", r.ttft());
         spread(json, "tpot", r.tpot());
         spread(json, "itl", r.itl());
+        number(json, "tpot_growth", r.growth().ratio());
+        ArrayNode growth = json.putArray("tpot_by_context");
+        for (ContextGrowth.Point p : r.growth().points()) {
+            number(growth.addObject().put("context", p.context()), "median_tpot_ms", p.millis());
+        }
         number(json, "engine_output_throughput", r.engineThroughput());
         number(json, "prefill_tokens_per_second", r.prefill().perSecond());
         number(json, "decode_tokens_per_second", r.decode().perSecond());

@@ -26,6 +26,7 @@ final class ReportText {
         row(out, "Prefill throughput (tok/s):", r.prefill().perSecond());
         row(out, "Decode throughput, all run (tok/s):", r.decode().perSecond());
         row(out, "Decode per CPU second (tok):", r.decode().perCpuSecond());
+        row(out, "TPOT growth over the context:", r.growth().ratio());
         row(out, "Fewest tokens while all run:", r.minTokensWhileAllRun());
         row(out, "Most tokens while all run:", r.maxTokensWhileAllRun());
         row(out, "Mean added TTFT (ms):", r.addedTtft().mean());

@@ -17,6 +17,7 @@ import java.util.stream.DoubleStream;
  * @param addedTtft the part of that before the engine had the request
  * @param tpot milliseconds per output token of each request, its first left out
  * @param itl milliseconds between successive tokens of a request
+ * @param growth time per output token over the context
  * @param prefill until the last request's first token
  * @param decode while all run: after the last request's first token, up to the step in which the first one finishes
  * @param minTokensWhileAllRun tokens of the slowest request meanwhile
@@ -36,6 +37,7 @@ record ServingReport(
         Spread addedTtft,
         Spread tpot,
         Spread itl,
+        ContextGrowth growth,
         Rate prefill,
         Rate decode,
         int minTokensWhileAllRun,
@@ -81,6 +83,7 @@ record ServingReport(
                 Spread.of(added),
                 Spread.of(tpot(times.tokens())),
                 Spread.of(itl(times.tokens())),
+                ContextGrowth.of(times.workload().inputTokens(), times.tokens()),
                 rate(
                         inputTokens,
                         lastFirstToken - start,

@@ -30,7 +30,7 @@ class OpBenchTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"3, 1, 1", "5, 8, 2"})
+    @CsvSource({"3, 1, 1", "5, 8, 2", "5, 7, 3"})
     void products(int tokens, int experts, int perToken) {
         int n = 140;
         int k = 136;

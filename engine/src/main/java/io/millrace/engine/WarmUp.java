@@ -9,11 +9,9 @@ import java.util.SplittableRandom;
  */
 final class WarmUp {
     private static final long MAX_NANOS = 10_000_000_000L;
-    private static final int MIN_ROUNDS = 3;
-    /** Rounds in a row that must not be much faster than the best before. */
-    private static final int STEADY_ROUNDS = 2;
-
+    /** A round that takes at least this share of the best before it shows that nothing gets faster any more. */
     private static final double STEADY = 0.85;
+
     private static final int PROMPT_TOKENS = 16;
     private static final int OUTPUT_TOKENS = 12;
     private static final int MAX_SEQS = 12;
@@ -30,13 +28,13 @@ final class WarmUp {
         long end = System.nanoTime() + MAX_NANOS;
         Engine engine = new Engine(twin(parts).shallow());
         double best = Double.MAX_VALUE;
-        int steady = 0;
-        for (int round = 0; steady < STEADY_ROUNDS && System.nanoTime() < end; round++) {
+        boolean isSteady = false;
+        for (int round = 0; !isSteady && System.nanoTime() < end; round++) {
             long start = System.nanoTime();
             submit(engine, parts.model(), MAX_SEQS, PROMPT_TOKENS, round);
             while (engine.step() && System.nanoTime() < end) {}
             double nanos = System.nanoTime() - start;
-            steady = round >= MIN_ROUNDS && nanos > STEADY * best ? steady + 1 : 0;
+            isSteady = round > 0 && nanos > STEADY * best;
             best = Math.min(best, nanos);
         }
         Engine whole = new Engine(twin(parts));
