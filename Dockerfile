@@ -1,8 +1,14 @@
-# Millrace with its command line, the jars of its Flink cluster, and the shipped model. docker compose builds it: docs/docker.md.
+# Two images. The last stage, which docker compose builds (docs/docker.md): Millrace with its command line, the jars of its Flink cluster,
+# and the shipped model. Stage flink (docs/kubernetes.md): Flink's own image with the job and the shipped model in it.
 FROM maven:3.9-eclipse-temurin-17 AS build
 WORKDIR /src
 COPY . .
 RUN mvn -B -pl job -am -Dmaven.test.skip=true -Dspotless.check.skip=true -Dcheckstyle.skip=true package
+
+FROM flink:2.3.0-java17 AS flink
+COPY --from=build /src/job/target/dist/millrace-lib/ /opt/flink/lib/
+COPY --from=build /src/job/target/dist/millrace.jar /opt/flink/usrlib/millrace.jar
+COPY --from=build /src/models /opt/flink/models
 
 FROM eclipse-temurin:17
 RUN useradd --create-home --uid 1000 millrace \

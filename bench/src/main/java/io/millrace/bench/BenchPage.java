@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -19,40 +20,40 @@ import org.jspecify.annotations.Nullable;
  */
 final class BenchPage {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final String NOW = "#1f6feb";
-    private static final String NOW_TAIL = "#9a6700";
+    /** Of each way: its curve, and that of its 99th percentile. */
+    private static final String[][] COLORS = {{"#1f6feb", "#9a6700"}, {"#1a7f37", "#cf222e"}};
+
+    private static final String PUBLISHED = "#6e7781";
     private static final String[] COLUMNS = {
+        "Through",
         "Users",
+        "Running at once",
         "Prompts",
         "Tokens in / out",
         "tok/s",
+        "tok/s to the last token",
         "tok/s per user",
         "Mean TTFT ms",
         "P99 TTFT ms",
         "Mean TPOT ms",
         "P99 TPOT ms",
     };
-    /** Users, tokens in / out, tok/s per user, tok/s of all; the last column is the product, but where only it was published. */
-    private static final String[][] SGLANG = {
-        {"1", "100 / 1,000", "33.3", "33"},
-        {"16", "100 / 1,000", "20.0", "320"},
-        {"64", "100 / 1,000", "10.4", "666"},
-        {"1,024", "1,000 / 1,000", "3.9", "3,976"},
-    };
-
     private final String model;
     private final List<JsonNode> runs;
+    private final List<PairedComparison> comparisons;
     private final List<JsonNode> baseline;
 
     /**
      * Makes a page.
      *
-     * @param runs as {@link ReportJson} writes them
+     * @param runs as {@link ReportJson} writes them; through one way or two
+     * @param comparisons of the two ways, or none
      * @param baseline earlier ones, or none
      */
-    BenchPage(String model, List<JsonNode> runs, List<JsonNode> baseline) {
+    BenchPage(String model, List<JsonNode> runs, List<PairedComparison> comparisons, List<JsonNode> baseline) {
         this.model = model;
         this.runs = sorted(runs);
+        this.comparisons = comparisons;
         this.baseline = sorted(baseline);
     }
 
@@ -102,31 +103,77 @@ final class BenchPage {
                 <h1>millrace bench: %s</h1>
                 <div class="charts">
                 """.formatted(Html.escaped(model), Html.escaped(model))
-                + chart("Output throughput, tok/s", "output_throughput", null)
+                + LineChart.svg("Output throughput to the last token, tok/s", curves("engine_output_throughput", null))
+                + perUserChart()
                 + chart("Time to first token, ms", "mean_ttft_ms", "p99_ttft_ms")
                 + chart("Time per output token, ms", "mean_tpot_ms", "p99_tpot_ms")
-                + "</div>\n<h2>Runs</h2>\n"
+                + "</div>\n"
+                + comparisonTable()
+                + "<h2>Runs</h2>\n"
                 + runTable(runs)
-                + comparison()
+                + besideBaseline()
                 + sglang()
                 + "</body></html>\n";
     }
 
-    private String chart(String title, String key, @Nullable String tailKey) {
-        List<LineChart.Curve> curves = new ArrayList<>();
-        curves.add(curve(tailKey == null ? through(runs) : "mean", NOW, false, runs, key));
-        if (tailKey != null) {
-            curves.add(curve("P99", NOW_TAIL, false, runs, tailKey));
-        }
-        if (!baseline.isEmpty()) {
-            curves.add(curve(tailKey == null ? "baseline" : "baseline, mean", NOW, true, baseline, key));
-        }
-        return LineChart.svg(title, curves);
+    private String chart(String title, String key, String tailKey) {
+        return LineChart.svg(title, curves(key, tailKey));
     }
 
-    private static String through(List<JsonNode> runs) {
-        return "through "
-                + (runs.isEmpty() ? "nothing" : runs.get(0).path("through").asText());
+    /** Returns a curve for each way, and one for what it is compared with. */
+    private List<LineChart.Curve> curves(String key, @Nullable String tailKey) {
+        List<String> ways = runs.stream().map(BenchPage::through).distinct().toList();
+        List<LineChart.Curve> curves = new ArrayList<>();
+        for (int i = 0; i < ways.size(); i++) {
+            String way = ways.get(i);
+            String[] colors = COLORS[i % COLORS.length];
+            List<JsonNode> ofWay =
+                    runs.stream().filter(r -> through(r).equals(way)).toList();
+            curves.add(curve(way + (tailKey == null ? "" : ", mean"), colors[0], false, ofWay, key));
+            if (tailKey != null) {
+                curves.add(curve(way + ", P99", colors[1], false, ofWay, tailKey));
+            }
+        }
+        if (!baseline.isEmpty()) {
+            curves.add(curve(tailKey == null ? "baseline" : "baseline, mean", COLORS[0][0], true, baseline, key));
+        }
+        return curves;
+    }
+
+    private String perUserChart() {
+        List<LineChart.Curve> curves = new ArrayList<>();
+        for (LineChart.Curve c : curves("engine_output_throughput", null)) {
+            double[] perUser = new double[c.y().length];
+            Arrays.setAll(perUser, i -> c.y()[i] / c.x()[i]);
+            curves.add(new LineChart.Curve(c.name(), c.color(), c.isDashed(), c.x(), perUser));
+        }
+        curves.add(new LineChart.Curve(
+                PublishedServing.SOURCE,
+                PUBLISHED,
+                true,
+                PublishedServing.ALL.stream()
+                        .mapToDouble(PublishedServing::users)
+                        .toArray(),
+                PublishedServing.ALL.stream()
+                        .mapToDouble(PublishedServing::perUser)
+                        .toArray()));
+        return LineChart.svg("Output throughput per user, tok/s", curves);
+    }
+
+    private static String through(JsonNode run) {
+        return "through " + run.path("through").asText();
+    }
+
+    private String comparisonTable() {
+        if (comparisons.isEmpty()) {
+            return "";
+        }
+        StringBuilder out = new StringBuilder("<h2>Interleaved pairs</h2>\n<p>")
+                .append(Html.escaped(ComparisonTable.NOTE))
+                .append("</p>\n<table>");
+        row(out, "th", ComparisonTable.header(comparisons));
+        comparisons.forEach(c -> row(out, "td", ComparisonTable.row(c)));
+        return out.append("</table>\n").toString();
     }
 
     private static LineChart.Curve curve(String name, String color, boolean isDashed, List<JsonNode> runs, String key) {
@@ -142,15 +189,18 @@ final class BenchPage {
         StringBuilder out = new StringBuilder("<table>");
         row(out, "th", COLUMNS);
         for (JsonNode r : runs) {
-            double throughput = r.path("output_throughput").asDouble();
+            double throughput = r.path("engine_output_throughput").asDouble(Double.NaN);
             row(
                     out,
                     "td",
+                    r.path("through").asText(),
                     number(r, "concurrency"),
+                    number(r, "peak_running"),
                     number(r, "num_prompts"),
                     number(r, "input_len") + " / " + number(r, "output_len"),
-                    LineChart.label(throughput),
-                    LineChart.label(throughput / r.path("concurrency").asInt()),
+                    number(r, "output_throughput"),
+                    number(throughput),
+                    number(throughput / r.path("concurrency").asInt()),
                     number(r, "mean_ttft_ms"),
                     number(r, "p99_ttft_ms"),
                     number(r, "mean_tpot_ms"),
@@ -160,7 +210,7 @@ final class BenchPage {
     }
 
     /** Ratios for the concurrencies that both files have. */
-    private String comparison() {
+    private String besideBaseline() {
         if (baseline.isEmpty()) {
             return "";
         }
@@ -188,20 +238,28 @@ final class BenchPage {
     }
 
     private static String sglang() {
-        StringBuilder out = new StringBuilder(
-                        "<h2>For orientation: SGLang 0.4.3, DeepSeek-R1 on a server of 8 GPUs</h2>\n")
+        StringBuilder out = new StringBuilder("<h2>For orientation: " + PublishedServing.SOURCE + "</h2>\n")
                 .append(
                         "<p>Published figures of another machine and, unless this is that model, of another model. The total is users ×")
                 .append(" tok/s per user; at 1,024 users the total was published.</p>\n<table>");
         row(out, "th", "Users", "Tokens in / out", "tok/s per user", "tok/s");
-        for (String[] cells : SGLANG) {
-            row(out, "td", cells);
+        for (PublishedServing p : PublishedServing.ALL) {
+            row(
+                    out,
+                    "td",
+                    LineChart.label(p.users()),
+                    LineChart.label(p.inputTokens()) + " / " + LineChart.label(p.outputTokens()),
+                    LineChart.label(p.perUser()),
+                    LineChart.label(p.total()));
         }
         return out.append("</table>\n").toString();
     }
 
     private static String number(JsonNode r, String key) {
-        double value = r.path(key).asDouble(Double.NaN);
+        return number(r.path(key).asDouble(Double.NaN));
+    }
+
+    private static String number(double value) {
         return Double.isFinite(value) ? LineChart.label(value) : "n/a";
     }
 

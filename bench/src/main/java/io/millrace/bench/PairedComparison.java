@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
@@ -31,6 +32,51 @@ final class PairedComparison {
 
     void add(ServingReport baselineReport, ServingReport otherReport) {
         pairs.add(new ServingReport[] {baselineReport, otherReport});
+    }
+
+    String baseline() {
+        return baseline;
+    }
+
+    String other() {
+        return other;
+    }
+
+    Workload workload() {
+        return pairs.get(0)[0].workload();
+    }
+
+    /** Returns the baseline's run with the median throughput up to the last token; of an even number the lower one. */
+    ServingReport typicalBaseline() {
+        return typical(0);
+    }
+
+    /** Returns the same of the other way. */
+    ServingReport typicalOther() {
+        return typical(1);
+    }
+
+    private ServingReport typical(int way) {
+        return pairs.stream()
+                .map(p -> p[way])
+                .sorted(Comparator.comparingDouble(ServingReport::engineThroughput))
+                .skip((pairs.size() - 1) / 2)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** Returns the other's throughput up to the last token relative to the baseline's: of the pairs, the median. */
+    double throughputRatio() {
+        return ratio(ServingReport::engineThroughput).median();
+    }
+
+    /** Returns how many sequences ran together at most, in the run of either way in which that was least. */
+    int leastPeakRunning() {
+        return pairs.stream()
+                .flatMap(Arrays::stream)
+                .mapToInt(r -> r.engine().peakRunning())
+                .min()
+                .orElseThrow();
     }
 
     private Interval ratio(ToDoubleFunction<ServingReport> figure) {
@@ -63,8 +109,14 @@ final class PairedComparison {
     ObjectNode json() {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put("compare", other + "/" + baseline);
-        json.put("concurrency", pairs.get(0)[0].workload().concurrency());
+        json.put("concurrency", workload().concurrency());
+        json.put("input_len", workload().inputTokens());
+        json.put("output_len", workload().outputTokens());
         json.put("pairs", pairs.size());
+        json.put("least_peak_running", leastPeakRunning());
+        ReportJson.number(
+                json, "baseline_engine_output_throughput", typicalBaseline().engineThroughput());
+        ReportJson.number(json, "other_engine_output_throughput", typicalOther().engineThroughput());
         put(json, "output_throughput_ratio", ratio(ServingReport::outputThroughput));
         put(json, "engine_output_throughput_ratio", ratio(ServingReport::engineThroughput));
         put(json, "decode_tokens_per_second_ratio", ratio(r -> r.decode().perSecond()));
@@ -100,7 +152,7 @@ final class PairedComparison {
                         "%s / %s at %d, %d interleaved pairs: median [95 %% interval]%n",
                         other,
                         baseline,
-                        pairs.get(0)[0].workload().concurrency(),
+                        workload().concurrency(),
                         pairs.size())
                 + row("output throughput, completions visible", ratio(ServingReport::outputThroughput))
                 + row("output throughput, up to the last token", ratio(ServingReport::engineThroughput))

@@ -82,15 +82,17 @@ public final class ServingBench implements Callable<Integer> {
             names = "--input-len",
             paramLabel = "TOKENS",
             defaultValue = "100",
-            description = "Tokens of each prompt. Default: ${DEFAULT-VALUE}.")
-    private int inputTokens;
+            split = ",",
+            description = "Tokens of each prompt, or one for each concurrency. Default: ${DEFAULT-VALUE}.")
+    private List<Integer> inputTokens = List.of();
 
     @Option(
             names = "--output-len",
             paramLabel = "TOKENS",
             defaultValue = "1000",
-            description = "Tokens of each completion. Default: ${DEFAULT-VALUE}.")
-    private int outputTokens;
+            split = ",",
+            description = "Tokens of each completion, or one for each concurrency. Default: ${DEFAULT-VALUE}.")
+    private List<Integer> outputTokens = List.of();
 
     @Option(
             names = "--num-prompts",
@@ -118,18 +120,20 @@ public final class ServingBench implements Callable<Integer> {
             names = "--pairs",
             paramLabel = "N",
             defaultValue = "10",
-            description = "Pairs of --compare. Default: ${DEFAULT-VALUE}.")
-    private int numPairs;
+            split = ",",
+            description = "Pairs of --compare, or one number for each concurrency. Default: ${DEFAULT-VALUE}.")
+    private List<Integer> numPairs = List.of();
 
     @Option(
             names = "--warmup",
             paramLabel = "SECONDS",
             defaultValue = "10",
+            split = ",",
             description = {
                 "Before the clock: runs of the same shape until so many seconds are over, at least one; 0 = none.",
-                "Default: ${DEFAULT-VALUE}."
+                "Or one number for each concurrency. Default: ${DEFAULT-VALUE}."
             })
-    private int warmupSeconds;
+    private List<Integer> warmupSeconds = List.of();
 
     @Option(
             names = "--threads",
@@ -210,12 +214,15 @@ public final class ServingBench implements Callable<Integer> {
     private boolean isVerbose;
 
     private final PrintStream out;
+    private final PrintStream err;
     private final List<String> jsonLines = new ArrayList<>();
     private final List<JsonNode> runs = new ArrayList<>();
+    private final List<PairedComparison> comparisons = new ArrayList<>();
 
-    /** Makes one that prints on {@code out}. */
-    ServingBench(PrintStream out) {
+    /** Makes one that prints results on {@code out} and warnings on {@code err}. */
+    ServingBench(PrintStream out, PrintStream err) {
         this.out = out;
+        this.err = err;
     }
 
     /** Runs the benchmark and ends the JVM with its exit code. */
@@ -231,7 +238,7 @@ public final class ServingBench implements Callable<Integer> {
         Callable<Integer> command = switch (args.length == 0 ? "" : args[0]) {
             case "ops" -> new OpBench(out);
             case "torture" -> new Torture(out, err);
-            default -> new ServingBench(out);
+            default -> new ServingBench(out, err);
         };
         CommandLine line = new CommandLine(command);
         line.setOut(new PrintWriter(out, true, UTF_8));
@@ -255,44 +262,87 @@ public final class ServingBench implements Callable<Integer> {
     public Integer call() throws IOException {
         check();
         List<JsonNode> earlier = baseline == null ? List.of() : BenchPage.readRuns(baseline);
-        for (int concurrency : concurrencies) {
-            Workload workload = new Workload(
-                    concurrency, numPrompts == 0 ? concurrency : numPrompts, inputTokens, outputTokens, seed);
-            EngineConfig config = config(concurrency);
+        for (int point = 0; point < concurrencies.size(); point++) {
+            Workload workload = workload(point);
+            EngineConfig config = config(workload);
             // One engine for all ways: they share it with this lease, so that loading isn't measured.
             try (EngineHost.Lease engine = LoadWatch.acquire(config, bar(0))) {
+                warnUnlessAllFit(workload);
                 if (compare.isEmpty()) {
                     ServingWay way = way(through, engine, config);
-                    warmUp(way, workload, engine);
+                    warmUp(way, workload, engine, at(warmupSeconds, point));
                     report(run(through, way, workload, engine));
                 } else {
-                    compare(workload, engine, config);
+                    compare(workload, engine, config, point);
                 }
             }
+        }
+        if (!comparisons.isEmpty() && !isJson) {
+            out.print(ComparisonTable.text(comparisons));
         }
         if (output != null) {
             Files.write(output, jsonLines);
         }
         if (plot != null) {
-            Files.writeString(plot, new BenchPage(String.valueOf(model.getFileName()), runs, earlier).html());
+            BenchPage page = new BenchPage(String.valueOf(model.getFileName()), runs, comparisons, earlier);
+            Files.writeString(plot, page.html());
         }
         return DONE;
     }
 
+    private Workload workload(int point) {
+        int concurrency = concurrencies.get(point);
+        return new Workload(
+                concurrency,
+                numPrompts == 0 ? concurrency : numPrompts,
+                at(inputTokens, point),
+                at(outputTokens, point),
+                seed);
+    }
+
+    /** Says it before minutes go by: without the pages for all, some wait or are preempted, and the figures are of fewer users. */
+    private void warnUnlessAllFit(Workload workload) {
+        long tokens = (long) workload.inputTokens() + workload.outputTokens();
+        long pages = (tokens + KvBudget.PAGE_TOKENS - 1) / KvBudget.PAGE_TOKENS;
+        long needed = pages * Math.min(workload.concurrency(), workload.numPrompts());
+        long has = EngineHost.metrics().totalPages.get();
+        if (needed > has) {
+            String wayOut = kvCacheBytes > 0
+                    ? String.format(Locale.ROOT, "raise --kv-cache-bytes to %d", kvCacheBytes / has * needed)
+                    : String.format(
+                            Locale.ROOT,
+                            "a quarter of the heap is its limit, MILLRACE_JAVA_OPTS=-Xmx%dm is enough",
+                            ((Runtime.getRuntime().maxMemory() / has * needed) >> 20) + 1);
+            err.printf(
+                    Locale.ROOT,
+                    "WARN the KV pool holds %,d pages but %,d requests of %,d tokens need %,d, so that not all run at once: %s%n",
+                    has,
+                    Math.min(workload.concurrency(), workload.numPrompts()),
+                    tokens,
+                    needed,
+                    wayOut);
+        }
+    }
+
+    /** Returns the value of the point-th concurrency: its own, or the one for all. */
+    private static int at(List<Integer> values, int point) {
+        return values.get(values.size() == 1 ? 0 : point);
+    }
+
     private void check() {
         concurrencies.forEach(c -> atLeast(1, "--concurrency", c));
-        atLeast(1, "--input-len", inputTokens);
-        atLeast(1, "--output-len", outputTokens);
+        oneOrEach(1, "--input-len", inputTokens);
+        oneOrEach(1, "--output-len", outputTokens);
+        oneOrEach(0, "--warmup", warmupSeconds);
+        oneOrEach(1, "--pairs", numPairs);
         atLeast(0, "--num-prompts", numPrompts);
-        atLeast(0, "--warmup", warmupSeconds);
         atLeast(0, "--max-num-batched-tokens", maxNumBatchedTokens);
-        atLeast(1, "--pairs", numPairs);
         atLeast(50, "--checkpoint-interval", checkpointIntervalMillis);
         if (!prefixCache.equals("on") && !prefixCache.equals("off")) {
             throw new ConfigException("--prefix-cache is " + prefixCache + " but must be on or off");
         }
-        if (plot != null && !compare.isEmpty()) {
-            throw new ConfigException("--plot draws runs, not pairs: leave out --plot or --compare");
+        if (baseline != null && !compare.isEmpty()) {
+            throw new ConfigException("--baseline is an earlier run, --compare has two of now: leave out one of them");
         }
         if (plot == null && baseline != null) {
             throw new ConfigException("--baseline is for --plot: give --plot, too");
@@ -300,9 +350,20 @@ public final class ServingBench implements Callable<Integer> {
         if (!compare.isEmpty() && compare.size() != 2) {
             throw new ConfigException("--compare has " + compare.size() + " ways but must have 2: engine,kafka");
         }
-        if (maxModelLen != 0 && maxModelLen < inputTokens + outputTokens) {
-            throw new ConfigException("--max-model-len is " + maxModelLen + " but prompt and completion have "
-                    + (inputTokens + outputTokens) + " tokens: raise it or leave it out");
+        for (int point = 0; point < concurrencies.size(); point++) {
+            int needed = at(inputTokens, point) + at(outputTokens, point);
+            if (maxModelLen != 0 && maxModelLen < needed) {
+                throw new ConfigException("--max-model-len is " + maxModelLen + " but prompt and completion have "
+                        + needed + " tokens: raise it or leave it out");
+            }
+        }
+    }
+
+    private void oneOrEach(int least, String option, List<Integer> values) {
+        values.forEach(value -> atLeast(least, option, value));
+        if (values.size() != 1 && values.size() != concurrencies.size()) {
+            throw new ConfigException(option + " has " + values.size() + " values but --concurrency has "
+                    + concurrencies.size() + ": give one for all or one for each");
         }
     }
 
@@ -312,14 +373,14 @@ public final class ServingBench implements Callable<Integer> {
         }
     }
 
-    private EngineConfig config(int concurrency) {
+    private EngineConfig config(Workload workload) {
         return new EngineConfig(
                 model.toAbsolutePath(),
                 "cpu",
                 numThreads,
-                concurrency,
+                workload.concurrency(),
                 maxNumBatchedTokens,
-                maxModelLen == 0 ? contextTokens() : maxModelLen,
+                maxModelLen == 0 ? contextTokens(workload) : maxModelLen,
                 kvCacheBytes,
                 prefixCache.equals("on"),
                 draftTokens,
@@ -327,9 +388,9 @@ public final class ServingBench implements Callable<Integer> {
     }
 
     /** Returns prompt and completion and a page more, so that the scheduler's spare pages keep no sequence waiting. */
-    private int contextTokens() {
+    private int contextTokens(Workload workload) {
         int modelAllows = ModelFolder.open(model).config().maxPositionEmbeddings();
-        int needed = inputTokens + outputTokens;
+        int needed = workload.inputTokens() + workload.outputTokens();
         if (needed > modelAllows) {
             throw new ConfigException(String.format(
                     Locale.ROOT,
@@ -349,9 +410,9 @@ public final class ServingBench implements Callable<Integer> {
         };
     }
 
-    private void warmUp(ServingWay way, Workload workload, EngineHost.Lease engine) {
-        long end = System.nanoTime() + Duration.ofSeconds(warmupSeconds).toNanos();
-        for (boolean isWarm = warmupSeconds == 0; !isWarm; isWarm = System.nanoTime() >= end) {
+    private static void warmUp(ServingWay way, Workload workload, EngineHost.Lease engine, int seconds) {
+        long end = System.nanoTime() + Duration.ofSeconds(seconds).toNanos();
+        for (boolean isWarm = seconds == 0; !isWarm; isWarm = System.nanoTime() >= end) {
             way.serve(clock(workload, engine));
         }
     }
@@ -383,13 +444,13 @@ public final class ServingBench implements Callable<Integer> {
         return new RunClock(workload, workload.prompts(vocabulary), EngineHost.metrics());
     }
 
-    private void compare(Workload workload, EngineHost.Lease engine, EngineConfig config) {
+    private void compare(Workload workload, EngineHost.Lease engine, EngineConfig config, int point) {
         List<ServingWay> ways =
                 compare.stream().map(name -> way(name, engine, config)).toList();
-        ways.forEach(way -> warmUp(way, workload, engine));
+        ways.forEach(way -> warmUp(way, workload, engine, at(warmupSeconds, point)));
         PairedComparison comparison =
                 new PairedComparison(compare.get(0).toString(), compare.get(1).toString());
-        for (int pair = 0; pair < numPairs; pair++) {
+        for (int pair = 0; pair < at(numPairs, point); pair++) {
             ServingReport[] reports = new ServingReport[2];
             for (int turn = 0; turn < 2; turn++) {
                 int i = (pair + turn) % 2; // who begins alternates: what drifts hits both alike
@@ -398,6 +459,9 @@ public final class ServingBench implements Callable<Integer> {
             }
             comparison.add(reports[0], reports[1]);
         }
+        comparisons.add(comparison);
+        runs.add(ReportJson.of(comparison.typicalBaseline()));
+        runs.add(ReportJson.of(comparison.typicalOther()));
         print(comparison.json(), comparison.text());
     }
 

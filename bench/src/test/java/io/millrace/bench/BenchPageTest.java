@@ -30,6 +30,7 @@ class BenchPageTest {
 
     private static JsonNode run(int concurrency, double throughput, String ttft) throws Exception {
         return JSON.readTree("{\"through\":\"engine\",\"concurrency\":" + concurrency
+                + ",\"peak_running\":" + concurrency + ",\"engine_output_throughput\":" + 2 * throughput
                 + ",\"num_prompts\":64,\"input_len\":100,\"output_len\":1000,\"output_throughput\":" + throughput
                 + ",\"mean_ttft_ms\":" + ttft + ",\"p99_ttft_ms\":9,\"mean_tpot_ms\":4,\"p99_tpot_ms\":5}");
     }
@@ -42,19 +43,36 @@ class BenchPageTest {
 
     @Test
     void holdsCurvesTablesAndNothingToFetch() throws Exception {
-        String html = new BenchPage("m<1>", List.of(run(16, 300, "7"), run(1, 25, "null")), List.of(run(16, 200, "14")))
+        String html = new BenchPage(
+                        "m<1>", List.of(run(16, 300, "7"), run(1, 25, "null")), List.of(), List.of(run(16, 200, "14")))
                 .html();
         assertThat(html)
                 .doesNotContain("http")
                 .doesNotContain("<script")
                 .doesNotContain("m<1>")
                 .contains("m&lt;1&gt;");
-        assertThat(html.split("<svg ", -1)).hasSize(4);
+        assertThat(html.split("<svg ", -1)).hasSize(5);
         assertThat(html)
-                .contains("<tr><td>1</td><td>64</td><td>100 / 1,000</td><td>25</td><td>25</td><td>n/a</td>")
-                .contains("<tr><td>16</td><td>64</td><td>100 / 1,000</td><td>300</td><td>18.8</td><td>7</td>")
+                .contains(
+                        "<td>1</td><td>1</td><td>64</td><td>100 / 1,000</td><td>25</td><td>50</td><td>50</td><td>n/a</td>")
+                .contains("<td>16</td><td>16</td><td>64</td><td>100 / 1,000</td><td>300</td><td>600</td><td>37.5</td>")
                 .contains("<tr><td>16</td><td>1.50</td><td>0.50</td><td>1</td></tr>")
                 .contains("<tr><td>64</td><td>100 / 1,000</td><td>10.4</td><td>666</td></tr>");
+    }
+
+    @Test
+    void twoWaysHaveACurveEachAndATable() {
+        PairedComparison c = new PairedComparison("engine", "kafka");
+        c.add(Runs.withThroughput(100), Runs.withThroughput(90));
+        List<JsonNode> runs = List.of(
+                ReportJson.of(c.typicalBaseline()),
+                ReportJson.of(c.typicalOther()).put("through", "kafka"));
+        String html = new BenchPage("m", runs, List.of(c), List.of()).html();
+        assertThat(html).contains("through engine, mean", "through kafka, mean", "<th>kafka / engine</th>");
+        // the last token comes after 90 ms in both
+        assertThat(html)
+                .contains("<tr><td>2</td><td>10 / 3</td><td>2</td><td>66.7</td><td>66.7</td><td>1.000</td><td>33.3</td>"
+                        + "<td>–</td><td>–</td></tr>");
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Ratios of pairs, their median and its interval. */
@@ -22,6 +23,21 @@ class PairedComparisonTest {
         assertThat(json.get("output_throughput_ratio_high").asDouble()).isEqualTo(0.99, within(1e-6));
         assertThat(json.get("decode_tokens_per_second_ratio").asDouble()).isEqualTo(1, within(1e-9));
         assertThat(c.text()).startsWith("kafka / engine at 2, 3 interleaved pairs: median [95 % interval]");
+    }
+
+    @Test
+    void tableStandsBesideWhatWasPublished() {
+        PairedComparison c = new PairedComparison("engine", "kafka");
+        c.add(Runs.ofShape(64, 100, 1000, 100), Runs.ofShape(64, 100, 1000, 200));
+        c.add(Runs.ofShape(64, 100, 1000, 80), Runs.ofShape(64, 100, 1000, 120));
+        c.add(Runs.ofShape(64, 100, 1000, 90), Runs.ofShape(64, 100, 1000, 180));
+        // tokens per second: 6 in so many milliseconds; ratios 0.5, 0.667, 0.5
+        assertThat(ComparisonTable.text(List.of(c))).isEqualTo("""
+                        Users  Tokens in / out  Running at once  engine tok/s  kafka tok/s  kafka / engine  kafka tok/s per user  Published tok/s  Published per user
+                           64      100 / 1,000                2          66.7         33.3           0.500                  0.52              666                10.4
+                        """ + ComparisonTable.NOTE + "\n");
+        assertThat(c.json().get("least_peak_running").asInt()).isEqualTo(2);
+        assertThat(c.json().get("other_engine_output_throughput").asDouble()).isEqualTo(6 / 0.18, within(1e-6));
     }
 
     @Test

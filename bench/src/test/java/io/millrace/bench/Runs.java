@@ -44,6 +44,25 @@ final class Runs {
                 new RunTimes.Counters(1, 0.5, 0, -1, Double.NaN));
     }
 
+    /** Like {@link #two}, but asked for another shape, and with the last token after that many milliseconds, at least 80. */
+    static ServingReport ofShape(int concurrency, int inputTokens, int outputTokens, long lastTokenMillis) {
+        RunTimes t = two();
+        long end = 100 + lastTokenMillis;
+        return ServingReport.of(
+                "engine",
+                new RunTimes(
+                        new Workload(concurrency, 2, inputTokens, outputTokens, 0),
+                        t.handedOver(),
+                        t.submitted(),
+                        new long[][] {t.tokens()[0], ms(160, 170, end)},
+                        t.visible(),
+                        ms(150, 160, 170, end),
+                        t.stepCpuNanos(),
+                        t.start(),
+                        t.end(),
+                        t.engine()));
+    }
+
     /** Like {@link #two}, with an output throughput of that many tokens per second. */
     static ServingReport withThroughput(double tokensPerSecond) {
         RunTimes t = two();

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,9 +33,19 @@ class ServingBenchIT {
     private Path temp;
 
     private static String run(String... further) {
+        return start(Stream.concat(ARGS.stream(), Arrays.stream(further)).toArray(String[]::new));
+    }
+
+    private static String text(String... further) {
+        return start(Stream.concat(
+                        Stream.of("--model", "../models/tiny-r1", "--warmup", "0", "--checkpoint-interval", "200"),
+                        Arrays.stream(further))
+                .toArray(String[]::new));
+    }
+
+    private static String start(String... args) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
-        String[] args = Stream.concat(ARGS.stream(), Arrays.stream(further)).toArray(String[]::new);
         int exitCode = ServingBench.run(new PrintStream(out, true, UTF_8), new PrintStream(err, true, UTF_8), args);
         assertThat(exitCode).as(err.toString(UTF_8)).isZero();
         return out.toString(UTF_8);
@@ -71,6 +82,37 @@ class ServingBenchIT {
         assertThat(lines).hasSize(5);
         assertThat(lines.stream().map(ServingBenchIT::through))
                 .containsExactly("engine", "flink", "flink", "engine", "");
+    }
+
+    /** What the full experiment asks, with small numbers: two shapes, two ways through Kafka, the table, the page. */
+    @Test
+    void twoShapesInOneCommandEachBesideTheBareEngine() throws IOException {
+        Path page = temp.resolve("page.html");
+        Path file = temp.resolve("runs.jsonl");
+        String text = text(("--compare engine,kafka --concurrency 1,8 --input-len 10,100 --output-len 20,10 --pairs 2,1"
+                        + " --plot " + page + " --output " + file)
+                .split(" "));
+        String[] table = text.substring(text.indexOf("Users  Tokens in / out")).split("\n");
+        assertThat(table[1]).matches(" +1 +10 / 20 +1 +[0-9.,]+ +[0-9.,]+ +[0-9.]+ +[0-9.,]+ +– +–");
+        assertThat(table[2]).matches(" +8 +100 / 10 +8 +[0-9.,]+ +[0-9.,]+ +[0-9.]+ +[0-9.,]+ +– +–");
+        assertThat(Files.readString(page)).contains("through kafka", "<th>kafka / engine</th>", "Published");
+        assertThat(Files.readAllLines(file)).hasSize(2 * 2 + 1 + 2 + 1);
+    }
+
+    @Test
+    void saysBeforehandThatNotAllFit() {
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        String[] args = ("--model ../models/tiny-r1 --concurrency 4 --input-len 20 --output-len 8 --warmup 0"
+                        + " --max-model-len 64 --kv-cache-bytes 200000")
+                .split(" ");
+        int exitCode = ServingBench.run(
+                new PrintStream(OutputStream.nullOutputStream(), true, UTF_8), new PrintStream(err, true, UTF_8), args);
+        assertThat(exitCode).isZero();
+        // 98,304 bytes a page: 64 tokens of 4 layers of 96 floats
+        assertThat(err.toString(UTF_8))
+                .isEqualTo(
+                        "WARN the KV pool holds 2 pages but 4 requests of 28 tokens need 4, so that not all run at once:"
+                                + " raise --kv-cache-bytes to 400000\n");
     }
 
     @Test

@@ -36,7 +36,11 @@ class ServingBenchTest {
                 "--draft-tokens 9|draft-tokens is 9 but must be 0 (none) to 8",
                 "--prefix-cache yes|--prefix-cache is yes but must be on or off",
                 "--compare engine|--compare has 1 ways but must have 2: engine,kafka",
-                "--plot p.html --compare engine,flink|--plot draws runs, not pairs: leave out --plot or --compare",
+                "--plot p.html --baseline r.jsonl --compare engine,flink|--baseline is an earlier run, --compare has two "
+                        + "of now: leave out one of them",
+                "--concurrency 1,2,3 --input-len 5,6|--input-len has 2 values but --concurrency has 3: "
+                        + "give one for all or one for each",
+                "--concurrency 1,2 --pairs 1,0|--pairs is 0 but must be at least 1",
                 "--baseline r.jsonl|--baseline is for --plot: give --plot, too",
                 "--plot p.html --baseline none.jsonl|can't read --baseline none.jsonl: "
                         + "java.nio.file.NoSuchFileException: none.jsonl",

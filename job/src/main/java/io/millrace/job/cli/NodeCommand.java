@@ -58,7 +58,8 @@ final class NodeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         List<String> command = node().command(Home.lib(), conf.toAbsolutePath(), heapMiB, settings);
-        terminal.say("a " + role + " with " + heapMiB + " MiB of heap, configured by " + conf);
+        // On stderr: what the process logs has stdout for itself.
+        terminal.note("a " + role + " with " + heapMiB + " MiB of heap, configured by " + conf);
         Process process = new ProcessBuilder(command).inheritIO().start();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> end(process), "millrace-node-end"));
         return process.waitFor();

@@ -23,9 +23,9 @@ class OptionsPageTest {
     private static final Path PAGE = ROOT.resolve("docs").resolve("options.md");
     private static final Pattern OPTION = Pattern.compile("(?<![\\w-])--([a-z][a-z0-9-]*)");
 
-    /** Of the start script, the JVM and Kafka's tools. */
+    /** Of the start script, the JVM, Docker and Kafka's tools. */
     private static final Set<String> OF_OTHERS =
-            Set.of("add", "operation", "build", "rm", "scale", "all", "add-modules", "create", "partitions");
+            Set.of("add", "operation", "build", "rm", "scale", "all", "add-modules", "create", "partitions", "target");
 
     @Test
     void thePageIsWhatTheListsSay() throws IOException {

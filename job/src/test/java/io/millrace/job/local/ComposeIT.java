@@ -3,6 +3,8 @@ package io.millrace.job.local;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.millrace.job.EmbeddedBroker;
 import io.millrace.job.cli.Home;
 import java.io.IOException;
@@ -61,6 +63,29 @@ class ComposeIT {
                     .contains("\"docker-2\"")
                     .contains("\"docker-3\"");
         }
+        assertLogsAreJsonWithoutPrompts();
+    }
+
+    /** Both managers ran with MILLRACE_LOG_FORMAT=json. */
+    private void assertLogsAreJsonWithoutPrompts() throws IOException {
+        ObjectMapper json = new ObjectMapper();
+        List<String> prompts = new ArrayList<>();
+        for (String line : Files.readAllLines(Home.folder().resolve("examples/docker/prompts.jsonl"))) {
+            prompts.add(json.readTree(line).at("/messages/0/content").asText());
+        }
+        assertThat(prompts).hasSize(3).noneMatch(String::isBlank);
+        for (String name : List.of("job-manager", "task-manager")) {
+            List<String> lines = Files.readAllLines(work.resolve(name + ".log"));
+            assertThat(lines).hasSizeGreaterThan(20);
+            for (String line : lines) {
+                assertThat(line).as(name).startsWith("{").endsWith("}");
+                JsonNode entry = json.readTree(line);
+                assertThat(entry.fieldNames())
+                        .toIterable()
+                        .containsExactly("time", "level", "thread", "logger", "message", "exception");
+                assertThat(prompts).noneMatch(line::contains);
+            }
+        }
     }
 
     /** Returns what stands in the file, and what stands for it on this machine. */
@@ -117,10 +142,15 @@ class ComposeIT {
             command.add(here.getOrDefault(
                     arg, arg.replace("/opt/millrace", Home.folder().toString())));
         }
-        Process process = new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(work.resolve(name + ".log").toFile())
-                .start();
+        ProcessBuilder builder = new ProcessBuilder(command)
+                .redirectOutput(work.resolve(name + ".log").toFile());
+        if (name.endsWith("-manager")) {
+            builder.environment().put("MILLRACE_LOG_FORMAT", "json");
+            builder.redirectError(work.resolve(name + ".err").toFile()); // the JVM's own warnings
+        } else {
+            builder.redirectErrorStream(true);
+        }
+        Process process = builder.start();
         started.add(process);
         return process;
     }
