@@ -3,7 +3,6 @@ package io.millrace.job;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.millrace.operators.WireRecord;
 import io.millrace.schemas.Completion;
@@ -20,6 +19,8 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.functions.MapFunction;
+import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.configuration.Configuration;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.logging.log4j.Level;
 import org.apache.logging.log4j.LogManager;
@@ -40,7 +41,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** A commit that the broker dropped is reported, and one that was made before a failure is not. No engine: answers are made up. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class LostCommitIT {
-    /** Flink's first checkpoint comes at a random time within the first interval. */
+    /** Not even when the job starts: see {@link #start(JobOptions, String)}. */
     private static final String NEVER = "100000 h";
 
     @TempDir
@@ -139,11 +140,7 @@ class LostCommitIT {
             flink.cancel();
         }
         await(() -> committed(name + ".c").equals(written(name + ".c"))); // the broker has ended every transaction
-        assumeThat(read(name
-                        + ".c")) // in about one run of four k0 is read; who committed it, if anybody did, isn't known
-                // yet
-                .as("no loss to find: the broker has committed something")
-                .isEmpty();
+        assertThat(read(name + ".c")).isEmpty();
         return savepoint;
     }
 
@@ -218,10 +215,17 @@ class LostCommitIT {
         }
     }
 
+    /**
+     * Starts a job whose checkpoints come at its interval only. Of itself Flink 2.3 makes one as soon as all tasks run, whatever the
+     * interval: its delay for the first one is spent before, and from then on the minimum pause is what it waits (FLINK-39108 says the
+     * same). It commits whatever was answered until then.
+     */
     private EmbeddedFlink start(JobOptions options, @Nullable String restoreFrom) {
         KafkaEnds kafka = new KafkaEnds(options);
+        Configuration settings = MillraceJob.flinkSettings(options);
+        settings.set(CheckpointingOptions.MIN_PAUSE_BETWEEN_CHECKPOINTS, options.get(JobOptions.CHECKPOINT_INTERVAL));
         return EmbeddedFlink.start(
-                MillraceJob.flinkSettings(options),
+                settings,
                 env -> env.fromSource(kafka.prompts(), WatermarkStrategy.noWatermarks(), "prompts")
                         .uid("prompts")
                         .map(new Answer())

@@ -102,7 +102,8 @@ enum Kill {
         process.find().ifPresent(ProcessHandle::destroyForcibly);
     }
 
-    private static void signal(String signal, long pid) throws IOException, InterruptedException {
+    /** Sends {@code -STOP} or {@code -CONT}. */
+    static void signal(String signal, long pid) throws IOException, InterruptedException {
         new ProcessBuilder("kill", signal, Long.toString(pid)).start().waitFor();
     }
 }

@@ -2,12 +2,15 @@ package io.millrace.bench.torture;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.millrace.engine.ConfigException;
 import io.millrace.job.cli.Folders;
 import io.millrace.job.local.ClusterSettings;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.format.DateTimeParseException;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -46,6 +49,25 @@ public final class Torture implements Callable<Integer> {
                     "Before each kill it runs undisturbed for a random time up to this. Default: ${DEFAULT-VALUE}.")
     private int calm = 3;
 
+    @Option(
+            names = "--long-pauses",
+            paramLabel = "N",
+            description = {
+                "So many times, after the kills, all task managers stand still beyond the transaction time-out (25 s then) while a commit",
+                "is due: answers are lost, the job has to report it, and \"reconcile --publish\" mends it. Default: ${DEFAULT-VALUE}."
+            })
+    private int longPauses = 0;
+
+    @Option(
+            names = "--soak",
+            paramLabel = "DURATION",
+            description = {
+                "Instead of all that: full load for so long (1h, 90s), nothing killed; compares memory, threads, file descriptors,",
+                "transactions and latency of the first and the last 10 min. Exit code 1: something grew, p99 rose by more than 10 %,",
+                "something was lost or doubled. Uses --max-tokens, --seed, --task-managers and --work."
+            })
+    private @Nullable String soak;
+
     @Option(names = "--seed", paramLabel = "N", description = "Of prompts and schedule. Default: ${DEFAULT-VALUE}.")
     private long seed = 1;
 
@@ -74,21 +96,42 @@ public final class Torture implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        TorturePlan plan = new TorturePlan(prompts, maxTokens, kills, calm, seed);
+        Duration length = soak == null ? null : duration(soak);
+        TorturePlan plan = new TorturePlan(prompts, maxTokens, kills, calm, longPauses, seed);
         Path given = work;
         Path folder = given == null
                 ? Files.createTempDirectory("millrace-torture-")
                 : Files.createDirectories(given.toAbsolutePath());
         ClusterSettings settings = ClusterSettings.choose(folder.resolve("cluster"), taskManagers, 2, 1536);
-        TortureRun run = new TortureRun(settings, plan, isJson ? null : err);
-        TortureRun.Result result = run.execute(folder);
-        out.println(isJson ? json(result).toString() : text(result));
-        if (given == null && result.isClean()) {
+        boolean isClean = length == null ? torture(settings, plan, folder) : soak(settings, length);
+        if (given == null && isClean) {
             Folders.delete(folder);
         } else {
             err.println("logs and topics: " + folder);
         }
-        return result.isClean() ? 0 : 1;
+        return isClean ? 0 : 1;
+    }
+
+    private boolean soak(ClusterSettings settings, Duration length) throws IOException, InterruptedException {
+        SoakResult result = new Soak(settings, length, maxTokens, seed, isJson ? null : err).execute();
+        out.println(isJson ? result.json().toString() : result.text());
+        return result.isClean();
+    }
+
+    private static Duration duration(String text) {
+        try {
+            return Duration.parse("PT" + text);
+        } catch (DateTimeParseException e) {
+            throw new ConfigException("--soak is " + text + " but must be like 1h, 20m or 90s", e);
+        }
+    }
+
+    private boolean torture(ClusterSettings settings, TorturePlan plan, Path folder)
+            throws IOException, InterruptedException {
+        TortureRun run = new TortureRun(settings, plan, isJson ? null : err);
+        TortureRun.Result result = run.execute(folder);
+        out.println(isJson ? json(result).toString() : text(result));
+        return result.isClean();
     }
 
     private ObjectNode json(TortureRun.Result r) {
@@ -102,6 +145,11 @@ public final class Torture implements Callable<Integer> {
         json.put("lost", r.lost());
         json.put("doubled", r.doubled());
         json.put("changed", r.changed());
+        json.putObject("long_pauses")
+                .put("met_a_commit", r.repair().numPauses())
+                .put("lost_commits_reported", r.repair().numReported())
+                .put("lost_before_reconcile", r.repair().numLost())
+                .put("republished", r.repair().numRepublished());
         json.put("tokens_kept", r.tokensKept());
         json.put("tokens_regenerated", r.tokensRegenerated());
         json.put("completion_tokens", r.completionTokens());
@@ -131,6 +179,7 @@ public final class Torture implements Callable<Integer> {
         return String.format(
                 Locale.ROOT,
                 "%,d prompts, %d kills (%s): %d lost, %d doubled, %d changed%n"
+                        + "%d long pauses: %d lost commits reported, %d prompts without an answer, %d sent again%n"
                         + "%,d tokens kept, %,d made twice, %,d in all%n"
                         + "a restarted request kept %.1f %% of its text (median; of %d restarts of streamed requests)%n"
                         + "recovery: median %,d ms, longest %,d ms; of a task manager: median %,d ms, longest %,d ms%n"
@@ -141,6 +190,10 @@ public final class Torture implements Callable<Integer> {
                 r.lost(),
                 r.doubled(),
                 r.changed(),
+                r.repair().numPauses(),
+                r.repair().numReported(),
+                r.repair().numLost(),
+                r.repair().numRepublished(),
                 r.tokensKept(),
                 r.tokensRegenerated(),
                 r.completionTokens(),

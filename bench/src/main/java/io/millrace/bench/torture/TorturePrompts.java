@@ -26,20 +26,25 @@ final class TorturePrompts {
         SplittableRandom random = new SplittableRandom(plan.seed());
         try (BufferedWriter out = Files.newBufferedWriter(file)) {
             for (int i = 0; i < plan.numPrompts(); i++) {
-                ObjectNode prompt = JSON.createObjectNode();
-                prompt.put("id", id(i));
-                prompt.putArray("messages")
-                        .addObject()
-                        .put("role", "user")
-                        .put("content", "What is " + random.nextInt(1, 1_000) + " + " + random.nextInt(1, 1_000) + "?");
-                prompt.put("max_tokens", random.nextInt(TorturePlan.MIN_TOKENS, plan.maxTokens() + 1));
-                prompt.put("ignore_eos", random.nextInt(4) > 0);
-                prompt.put("temperature", TEMPERATURES[random.nextInt(TEMPERATURES.length)]);
-                prompt.put("seed", random.nextInt(1 << 30));
-                prompt.put("stream", i % STREAMED_ONE_OF == 0);
-                out.write(JSON.writeValueAsString(prompt));
+                out.write(prompt(i, plan.maxTokens(), random));
                 out.write('\n');
             }
         }
+    }
+
+    /** Returns the i-th prompt as JSON, with the next numbers of {@code random}. */
+    static String prompt(int i, int maxTokens, SplittableRandom random) {
+        ObjectNode prompt = JSON.createObjectNode();
+        prompt.put("id", id(i));
+        prompt.putArray("messages")
+                .addObject()
+                .put("role", "user")
+                .put("content", "What is " + random.nextInt(1, 1_000) + " + " + random.nextInt(1, 1_000) + "?");
+        prompt.put("max_tokens", random.nextInt(TorturePlan.MIN_TOKENS, maxTokens + 1));
+        prompt.put("ignore_eos", random.nextInt(4) > 0);
+        prompt.put("temperature", TEMPERATURES[random.nextInt(TEMPERATURES.length)]);
+        prompt.put("seed", random.nextInt(1 << 30));
+        prompt.put("stream", i % STREAMED_ONE_OF == 0);
+        return prompt.toString();
     }
 }

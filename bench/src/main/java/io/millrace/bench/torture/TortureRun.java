@@ -3,14 +3,15 @@ package io.millrace.bench.torture;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.millrace.job.EmbeddedBroker;
+import io.millrace.job.JobOptions;
 import io.millrace.job.LineReader;
-import io.millrace.job.MillraceJob;
+import io.millrace.job.Reconciliation;
 import io.millrace.job.RecordId;
+import io.millrace.job.Republisher;
 import io.millrace.job.Topic;
 import io.millrace.job.TopicWriter;
 import io.millrace.job.cli.Home;
 import io.millrace.job.local.ClusterSettings;
-import io.millrace.job.local.FlinkRun;
 import io.millrace.job.local.LocalCluster;
 import io.millrace.operators.WireRecord;
 import java.io.BufferedInputStream;
@@ -18,6 +19,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -43,17 +45,10 @@ final class TortureRun {
 
     private static final Duration RARELY_NOTICED_WITHIN = Duration.ofSeconds(5);
 
-    private static final List<Kill> KINDS = List.of(Kill.values());
+    /** Without answers for so long, with every task running, no answer of a request in flight is still to come. */
+    private static final Duration QUIET = Duration.ofSeconds(30);
 
-    private static final List<String> JOB = List.of(
-            "--temperature=0",
-            "--checkpoint-interval=1 s",
-            "--max-num-seqs=32",
-            "--max-in-flight-requests=64",
-            "--threads=1",
-            "--partial-interval=0 ms");
-    private static final String COMPLETIONS = "llm.completions";
-    private static final String PARTIALS = "llm.completions.partial";
+    private static final List<Kill> KINDS = List.of(Kill.values());
 
     private final ClusterSettings settings;
     private final TorturePlan plan;
@@ -73,10 +68,26 @@ final class TortureRun {
     /** From a kill, or the end of a pause, until every subtask ran again and the job made new tokens; of kills that made a task restart. */
     record Recovery(Kill kind, long ms) {}
 
+    /**
+     * What was lost by pauses beyond the transaction time-out, and mended.
+     *
+     * @param numPauses that met a commit
+     * @param numReported transactions whose loss the job reported
+     * @param numLost prompts without an answer before
+     * @param numRepublished prompts that {@code reconcile --publish} sent again
+     */
+    record Repair(int numPauses, int numReported, int numLost, long numRepublished) {
+        /** Returns whether no loss went unnoticed. */
+        boolean isComplete() {
+            return numLost == numRepublished && (numLost > 0) == (numReported > 0);
+        }
+    }
+
     /** What came of it. */
     record Result(
             int prompts,
             Map<Kill, Integer> kills,
+            Repair repair,
             int lost,
             int doubled,
             int changed,
@@ -88,7 +99,7 @@ final class TortureRun {
             double seconds) {
 
         boolean isClean() {
-            return lost == 0 && doubled == 0 && changed == 0;
+            return lost == 0 && doubled == 0 && changed == 0 && repair.isComplete();
         }
 
         long recoveryMs(double share) {
@@ -150,23 +161,42 @@ final class TortureRun {
         Properties client = new Properties();
         client.setProperty("bootstrap.servers", targets.cluster().settings().bootstrapServers());
         publish(client, prompts);
-        ClusterWatch watch = new ClusterWatch(targets.cluster(), submit(client));
-        try (Topic answers = Topic.open(client, true, COMPLETIONS, PARTIALS, "llm.prompts.dlq")) {
+        List<String> more = plan.numLongPauses() == 0
+                ? List.of()
+                : List.of(
+                        "--transaction-timeout=" + LongPause.TRANSACTION_TIMEOUT.toSeconds() + " s",
+                        "--longest-outage=20 s");
+        String jobId = TortureJob.submit(targets.cluster().settings(), more);
+        ClusterWatch watch = new ClusterWatch(targets.cluster(), jobId);
+        LongPause longPause = new LongPause(targets.cluster(), jobId);
+        try (Topic answers =
+                Topic.open(client, true, TortureJob.COMPLETIONS, TortureJob.PARTIALS, TortureJob.DEAD_LETTERS)) {
             int done = 0;
+            int longPauses = 0;
             while (oracle.numAnswered() < oracle.size()) {
                 if (done < plan.numKills() && isWorthAKill(watch, answers, oracle)) {
                     kill(targets, watch, answers, oracle, KINDS.get(done % KINDS.size()));
                     done++;
+                } else if (done == plan.numKills()
+                        && longPauses < plan.numLongPauses()
+                        && isWorthAKill(watch, answers, oracle)) {
+                    longPauses += pause(longPause, watch, answers, oracle) ? 1 : 0;
                 }
-                if (oracle.numAnswered() < oracle.size() && !take(answers, oracle, true, PATIENCE)) {
+                Duration patience = plan.numLongPauses() > 0 ? QUIET : PATIENCE;
+                if (oracle.numAnswered() < oracle.size() && !take(answers, oracle, true, patience)) {
                     break; // nothing more comes
                 }
+            }
+            Repair repair = new Repair(longPauses, longPause.reported().size(), oracle.numLost(), 0);
+            if (plan.numLongPauses() > 0 && repair.numLost() > 0) {
+                repair = repair(client, repair, watch, answers, oracle);
             }
             take(answers, oracle, false, SETTLE); // what is doubled may come late
             long drawn = watch.tokensDrawn();
             return new Result(
                     oracle.size(),
                     kills,
+                    repair,
                     oracle.numLost(),
                     oracle.numDoubled(),
                     oracle.numChanged(),
@@ -181,27 +211,13 @@ final class TortureRun {
 
     private static void publish(Properties client, Path prompts) throws IOException {
         try (LineReader lines = new LineReader(new BufferedInputStream(Files.newInputStream(prompts)), "", 1 << 20);
-                TopicWriter to = TopicWriter.open(client, "llm.prompts", EmbeddedBroker.MAX_MESSAGE_BYTES)) {
+                TopicWriter to = TopicWriter.open(client, TortureJob.PROMPTS, EmbeddedBroker.MAX_MESSAGE_BYTES)) {
             for (WireRecord line = lines.next(); line != null; line = lines.next()) {
                 String id = RecordId.find(line.value);
                 to.send(id == null ? null : id.getBytes(UTF_8), line.value, List.of());
             }
             to.flush();
         }
-    }
-
-    private String submit(Properties client) throws IOException {
-        List<String> args = new ArrayList<>(JOB);
-        args.add("--model=" + Home.tinyR1());
-        args.add("--bootstrap-servers=" + client.getProperty("bootstrap.servers"));
-        args.add("--metrics-port=" + settings.metricsPorts());
-        args.add("--parallelism=" + settings.numTaskManagers());
-        FlinkRun.Submitted submitted = new FlinkRun(settings.conf(), Home.lib(), Home.jobJar())
-                .submit(MillraceJob.class.getName(), null, args);
-        if (submitted.jobId() == null) {
-            throw new IllegalStateException("flink run failed: " + submitted.reason());
-        }
-        return submitted.jobId();
     }
 
     /** Waits until enough is being decoded, and a seeded while longer, so that kills fall anywhere between checkpoints. */
@@ -235,6 +251,37 @@ final class TortureRun {
                 + oracle.numAnswered() + " of "
                 + oracle.size() + " answered, " + oracle.numDoubled() + " doubled, " + oracle.numChanged()
                 + " changed");
+    }
+
+    private boolean pause(LongPause longPause, ClusterWatch watch, Topic answers, Oracle oracle)
+            throws IOException, InterruptedException {
+        int before = longPause.reported().size();
+        if (!longPause.strike()) {
+            say("long pause: no commit was met");
+            return false;
+        }
+        waitAtMost(NOTICED_WITHIN, answers, oracle, () -> !watch.isAllRunning());
+        waitFor(answers, oracle, watch::isAllRunning);
+        say("long pause: " + (longPause.reported().size() - before) + " lost commits reported, " + oracle.numAnswered()
+                + " of " + oracle.size() + " answered");
+        return true;
+    }
+
+    /** Sends what has no answer again, and waits for the answers. */
+    private Repair repair(Properties client, Repair found, ClusterWatch watch, Topic answers, Oracle oracle)
+            throws IOException {
+        waitFor(answers, oracle, () -> watch.isAllRunning() && watch.running() == 0);
+        JobOptions options = JobOptions.parse("--bootstrap-servers=" + client.getProperty("bootstrap.servers"));
+        long published;
+        try (Republisher republisher = Republisher.open(options)) {
+            published = new Reconciliation(options, Duration.ZERO, Clock.systemUTC(), missing -> {})
+                    .run(republisher)
+                    .numPublished();
+        }
+        say("reconcile: " + oracle.numLost() + " prompts have no answer, " + published + " sent again");
+        Repair repair = new Repair(found.numPauses(), found.numReported(), oracle.numLost(), published);
+        waitFor(answers, oracle, () -> false); // until everything is answered
+        return repair;
     }
 
     /** Takes answers until the condition holds; false if everything is answered or nothing happens for too long. */
@@ -274,8 +321,8 @@ final class TortureRun {
             for (ConsumerRecord<byte[], byte[]> r : answers.poll(LOOK)) {
                 hasTaken = true;
                 switch (r.topic()) {
-                    case COMPLETIONS -> oracle.completion(r.value());
-                    case PARTIALS -> streamed.chunk(r.value());
+                    case TortureJob.COMPLETIONS -> oracle.completion(r.value());
+                    case TortureJob.PARTIALS -> streamed.chunk(r.value());
                     default -> oracle.deadLetter(new String(r.key(), UTF_8));
                 }
             }
