@@ -23,6 +23,9 @@ final class BenchPage {
     /** Of each way: its curve, and that of its 99th percentile. */
     private static final String[][] COLORS = {{"#1f6feb", "#9a6700"}, {"#1a7f37", "#cf222e"}};
 
+    private static final String[] GROWTH_COLORS = {
+        "#1f6feb", "#1a7f37", "#9a6700", "#cf222e", "#8250df", "#bf3989", "#0a7ea4", "#57606a"
+    };
     private static final String PUBLISHED = "#6e7781";
     private static final String[] COLUMNS = {
         "Through",
@@ -103,10 +106,11 @@ final class BenchPage {
                 <h1>millrace bench: %s</h1>
                 <div class="charts">
                 """.formatted(Html.escaped(model), Html.escaped(model))
-                + LineChart.svg("Output throughput to the last token, tok/s", curves("engine_output_throughput", null))
+                + LineChart.svg("Output throughput to the last token, tok/s", "concurrency", curves("engine_output_throughput", null))
                 + perUserChart()
                 + chart("Time to first token, ms", "mean_ttft_ms", "p99_ttft_ms")
                 + chart("Time per output token, ms", "mean_tpot_ms", "p99_tpot_ms")
+                + growthChart()
                 + "</div>\n"
                 + comparisonTable()
                 + "<h2>Runs</h2>\n"
@@ -117,7 +121,26 @@ final class BenchPage {
     }
 
     private String chart(String title, String key, String tailKey) {
-        return LineChart.svg(title, curves(key, tailKey));
+        return LineChart.svg(title, "concurrency", curves(key, tailKey));
+    }
+
+    /** Returns a curve for each run that is long enough to show how the context counts. */
+    private String growthChart() {
+        List<LineChart.Curve> curves = new ArrayList<>();
+        for (JsonNode run : runs) {
+            JsonNode points = run.path("tpot_by_context");
+            if (points.size() > 1) {
+                double[] x = new double[points.size()];
+                double[] y = new double[points.size()];
+                Arrays.setAll(x, i -> points.get(i).path("context").asDouble());
+                Arrays.setAll(y, i -> points.get(i).path("median_tpot_ms").asDouble(Double.NaN));
+                String name = through(run) + ", " + run.path("concurrency").asText() + " users";
+                curves.add(new LineChart.Curve(name, GROWTH_COLORS[curves.size() % GROWTH_COLORS.length], false, x, y));
+            }
+        }
+        return curves.isEmpty()
+                ? ""
+                : LineChart.svg("Median time per output token, ms", "tokens of context", curves);
     }
 
     /** Returns a curve for each way, and one for what it is compared with. */
@@ -157,7 +180,7 @@ final class BenchPage {
                 PublishedServing.ALL.stream()
                         .mapToDouble(PublishedServing::perUser)
                         .toArray()));
-        return LineChart.svg("Output throughput per user, tok/s", curves);
+        return LineChart.svg("Output throughput per user, tok/s", "concurrency", curves);
     }
 
     private static String through(JsonNode run) {

@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
-/** Curves over the concurrency as one SVG element: x logarithmic, y linear from 0. What isn't finite is left out. */
+/** Curves as one SVG element: x logarithmic, y linear from 0. What isn't finite is left out. */
 final class LineChart {
     private static final int WIDTH = 560;
     private static final int HEIGHT = 300;
@@ -13,6 +13,8 @@ final class LineChart {
     private static final int TOP = 36;
     private static final int BOTTOM = 44;
     private static final int NUM_STEPS = 4;
+    /** Least distance of two numbers on the x axis. */
+    private static final int X_LABEL_SPACE = 36;
 
     /**
      * One curve.
@@ -41,9 +43,9 @@ final class LineChart {
                 .orElse(1));
     }
 
-    /** Draws curves under a title that names the unit. */
-    static String svg(String title, List<Curve> curves) {
-        return new LineChart(curves).draw(title);
+    /** Draws curves under a title that names the unit of y. */
+    static String svg(String title, String xLabel, List<Curve> curves) {
+        return new LineChart(curves).draw(title, xLabel);
     }
 
     /** Returns 1, 2, 2.5 or 5 times a power of ten, so that {@value #NUM_STEPS} steps reach {@code max}. */
@@ -58,7 +60,7 @@ final class LineChart {
         return 10 * power;
     }
 
-    private String draw(String title) {
+    private String draw(String title, String xLabel) {
         StringBuilder out = new StringBuilder();
         add(out, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">\n", WIDTH, HEIGHT, Html.escaped(title));
         add(out, "<text x=\"%d\" y=\"18\" class=\"title\">%s</text>\n", LEFT, Html.escaped(title));
@@ -67,20 +69,27 @@ final class LineChart {
             add(out, "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" class=\"grid\"/>", LEFT, WIDTH - RIGHT, y, y);
             add(out, "<text x=\"%d\" y=\"%.1f\" class=\"y\">%s</text>\n", LEFT - 8, y + 4, label(i * step));
         }
-        curves.stream()
-                .flatMapToDouble(c -> Arrays.stream(c.x))
-                .distinct()
-                .forEach(x -> add(
-                        out,
-                        "<text x=\"%.1f\" y=\"%d\" class=\"x\">%s</text>\n",
-                        x(x),
-                        HEIGHT - BOTTOM + 18,
-                        label(x)));
-        add(out, "<text x=\"%d\" y=\"%d\" class=\"x\">concurrency</text>\n", (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6);
+        xNumbers(out);
+        add(out, "<text x=\"%d\" y=\"%d\" class=\"x\">%s</text>\n", (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, xLabel);
         for (int i = 0; i < curves.size(); i++) {
             curve(out, curves.get(i), i);
         }
         return out.append("</svg>\n").toString();
+    }
+
+    /** The x of every point that has room beside the one before. */
+    private void xNumbers(StringBuilder out) {
+        double last = Double.NEGATIVE_INFINITY;
+        for (double x : curves.stream()
+                .flatMapToDouble(c -> Arrays.stream(c.x))
+                .sorted()
+                .distinct()
+                .toArray()) {
+            if (x(x) - last >= X_LABEL_SPACE) {
+                last = x(x);
+                add(out, "<text x=\"%.1f\" y=\"%d\" class=\"x\">%s</text>\n", last, HEIGHT - BOTTOM + 18, label(x));
+            }
+        }
     }
 
     private void curve(StringBuilder out, Curve c, int index) {

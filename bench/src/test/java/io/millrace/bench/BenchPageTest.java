@@ -76,10 +76,18 @@ class BenchPageTest {
     }
 
     @Test
+    void aLongRunShowsHowTheContextCounts() throws Exception {
+        JsonNode run = JSON.readTree("{\"through\":\"engine\",\"concurrency\":3,\"tpot_by_context\":["
+                + "{\"context\":100,\"median_tpot_ms\":2},{\"context\":150,\"median_tpot_ms\":2.5}]}");
+        String html = new BenchPage("m", List.of(run), List.of(), List.of()).html();
+        assertThat(html).contains("tokens of context", "through engine, 3 users: 2.50 at 150");
+    }
+
+    @Test
     void pointsLieOnALogarithmicAndALinearAxis() throws Exception {
         double[] x = {1, 4, 16};
         double[] y = {10, Double.NaN, 40};
-        Document svg = parsed(LineChart.svg("a & b", List.of(new LineChart.Curve("c", "red", true, x, y))));
+        Document svg = parsed(LineChart.svg("a & b", "x", List.of(new LineChart.Curve("c", "red", true, x, y))));
         NodeList points = svg.getElementsByTagName("circle");
         assertThat(points.getLength()).isEqualTo(2); // the unknown one is left out
         Element first = (Element) points.item(0);
