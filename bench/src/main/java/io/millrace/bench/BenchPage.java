@@ -106,7 +106,10 @@ final class BenchPage {
                 <h1>millrace bench: %s</h1>
                 <div class="charts">
                 """.formatted(Html.escaped(model), Html.escaped(model))
-                + LineChart.svg("Output throughput to the last token, tok/s", "concurrency", curves("engine_output_throughput", null))
+                + LineChart.svg(
+                        "Output throughput to the last token, tok/s",
+                        "concurrency",
+                        curves("engine_output_throughput", null))
                 + perUserChart()
                 + chart("Time to first token, ms", "mean_ttft_ms", "p99_ttft_ms")
                 + chart("Time per output token, ms", "mean_tpot_ms", "p99_tpot_ms")
@@ -138,9 +141,7 @@ final class BenchPage {
                 curves.add(new LineChart.Curve(name, GROWTH_COLORS[curves.size() % GROWTH_COLORS.length], false, x, y));
             }
         }
-        return curves.isEmpty()
-                ? ""
-                : LineChart.svg("Median time per output token, ms", "tokens of context", curves);
+        return curves.isEmpty() ? "" : LineChart.svg("Median time per output token, ms", "tokens of context", curves);
     }
 
     /** Returns a curve for each way, and one for what it is compared with. */

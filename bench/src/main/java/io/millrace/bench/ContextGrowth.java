@@ -43,8 +43,8 @@ record ContextGrowth(List<Point> points) {
             double[] millis = Arrays.stream(tokens)
                     .flatMapToDouble(t -> Arrays.stream(gaps(t, first)))
                     .toArray();
-            points.add(new Point(
-                    inputTokens + from + WINDOW / 2, Spread.of(millis).median()));
+            points.add(
+                    new Point(inputTokens + from + WINDOW / 2, Spread.of(millis).median()));
         }
         return new ContextGrowth(points);
     }
@@ -59,8 +59,6 @@ record ContextGrowth(List<Point> points) {
 
     /** Returns the last window's time over the first's; NaN with fewer than two windows. */
     double ratio() {
-        return points.size() < 2
-                ? Double.NaN
-                : points.get(points.size() - 1).millis / points.get(0).millis;
+        return points.size() < 2 ? Double.NaN : points.get(points.size() - 1).millis / points.get(0).millis;
     }
 }

@@ -9,9 +9,14 @@ import java.util.SplittableRandom;
  */
 final class WarmUp {
     private static final long MAX_NANOS = 10_000_000_000L;
-    /** A round that takes at least this share of the best before it shows that nothing gets faster any more. */
-    private static final double STEADY = 0.85;
+    /** With rounds as long as this takes, one steady round shows as much as several short ones do. */
+    private static final long LONG_NANOS = 1_500_000_000L;
 
+    private static final int MIN_ROUNDS = 3;
+    /** Rounds in a row that must not be much faster than the best before. */
+    private static final int STEADY_ROUNDS = 2;
+
+    private static final double STEADY = 0.85;
     private static final int PROMPT_TOKENS = 16;
     private static final int OUTPUT_TOKENS = 12;
     private static final int MAX_SEQS = 12;
@@ -28,18 +33,24 @@ final class WarmUp {
         long end = System.nanoTime() + MAX_NANOS;
         Engine engine = new Engine(twin(parts).shallow());
         double best = Double.MAX_VALUE;
-        boolean isSteady = false;
-        for (int round = 0; !isSteady && System.nanoTime() < end; round++) {
+        int steady = 0;
+        for (int round = 0; steady < needed(end) && System.nanoTime() < end; round++) {
             long start = System.nanoTime();
             submit(engine, parts.model(), MAX_SEQS, PROMPT_TOKENS, round);
             while (engine.step() && System.nanoTime() < end) {}
             double nanos = System.nanoTime() - start;
-            isSteady = round > 0 && nanos > STEADY * best;
+            boolean isEarly = round < MIN_ROUNDS && needed(end) > 1;
+            steady = !isEarly && nanos > STEADY * best ? steady + 1 : 0;
             best = Math.min(best, nanos);
         }
         Engine whole = new Engine(twin(parts));
         submit(whole, parts.model(), WHOLE_SEQS, WHOLE_PROMPT_TOKENS, 0);
         while (whole.step() && System.nanoTime() < end) {}
+    }
+
+    /** Returns how many steady rounds in a row are enough by now. */
+    private static int needed(long end) {
+        return end - System.nanoTime() > MAX_NANOS - LONG_NANOS ? STEADY_ROUNDS : 1;
     }
 
     private static EngineParts twin(EngineParts parts) {
