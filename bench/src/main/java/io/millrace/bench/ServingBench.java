@@ -30,6 +30,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
@@ -130,6 +131,9 @@ public final class ServingBench implements Callable<Integer> {
                 "Default: ${DEFAULT-VALUE}."
             })
     private int warmupSeconds;
+
+    @Mixin
+    private DeviceArgs devices = new DeviceArgs();
 
     @Option(
             names = "--threads",
@@ -314,16 +318,17 @@ public final class ServingBench implements Callable<Integer> {
 
     private EngineConfig config(int concurrency) {
         return new EngineConfig(
-                model.toAbsolutePath(),
-                "cpu",
-                numThreads,
-                concurrency,
-                maxNumBatchedTokens,
-                maxModelLen == 0 ? contextTokens() : maxModelLen,
-                kvCacheBytes,
-                prefixCache.equals("on"),
-                draftTokens,
-                SamplingOptions.NONE);
+                        model.toAbsolutePath(),
+                        devices.backend(),
+                        numThreads,
+                        concurrency,
+                        maxNumBatchedTokens,
+                        maxModelLen == 0 ? contextTokens() : maxModelLen,
+                        kvCacheBytes,
+                        prefixCache.equals("on"),
+                        draftTokens,
+                        SamplingOptions.NONE)
+                .withParallelism(devices.parallelism());
     }
 
     /** Returns prompt and completion and a page more, so that the scheduler's spare pages keep no sequence waiting. */
