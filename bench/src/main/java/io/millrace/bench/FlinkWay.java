@@ -3,6 +3,7 @@ package io.millrace.bench;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.millrace.engine.EngineConfig;
+import io.millrace.engine.Parallelism;
 import io.millrace.job.EmbeddedFlink;
 import io.millrace.job.JobOptions;
 import io.millrace.job.MillraceJob;
@@ -43,6 +44,10 @@ final class FlinkWay implements ServingWay {
         values.put("kv-cache-bytes", Long.toString(config.kvCacheBytes()));
         values.put("prefix-cache", config.isPrefixCacheOn() ? "on" : "off");
         values.put("draft-tokens", Integer.toString(config.numDraftTokens()));
+        Parallelism devices = config.parallelism();
+        values.put("tensor-parallel-size", Integer.toString(devices.tensorParallelSize()));
+        values.put("data-parallel-size", Integer.toString(devices.dataParallelSize()));
+        values.put("enable-expert-parallel", Boolean.toString(devices.isExpertParallel()));
         values.put("parallelism", "1");
         values.put("control-topic", ""); // nobody cancels
         values.put("checkpoint-interval", checkpointInterval.toMillis() + " ms");

@@ -8,9 +8,7 @@ import io.millrace.bench.torture.Torture;
 import io.millrace.engine.ConfigException;
 import io.millrace.engine.EngineConfig;
 import io.millrace.engine.EngineHost;
-import io.millrace.engine.SamplingOptions;
 import io.millrace.engine.kv.KvBudget;
-import io.millrace.engine.model.ModelFolder;
 import io.millrace.job.cli.ProgressBar;
 import io.millrace.job.cli.Terminal;
 import java.io.FileDescriptor;
@@ -30,6 +28,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
@@ -135,47 +134,8 @@ public final class ServingBench implements Callable<Integer> {
             })
     private List<Integer> warmupSeconds = List.of();
 
-    @Option(
-            names = "--threads",
-            paramLabel = "N",
-            defaultValue = "0",
-            description = "Worker threads. Default: 0 = all cores.")
-    private int numThreads;
-
-    @Option(
-            names = "--max-num-batched-tokens",
-            paramLabel = "TOKENS",
-            defaultValue = "0",
-            description = "Tokens of one step at most. Default: 0 = 512, or concurrency × (2 + draft tokens).")
-    private int maxNumBatchedTokens;
-
-    @Option(
-            names = "--max-model-len",
-            paramLabel = "TOKENS",
-            defaultValue = "0",
-            description = "Context. Default: 0 = prompt and completion, and a page.")
-    private int maxModelLen;
-
-    @Option(
-            names = "--kv-cache-bytes",
-            paramLabel = "BYTES",
-            defaultValue = "0",
-            description = "Size of the KV pool. Default: 0 = as all sequences need, at most a quarter of the heap.")
-    private long kvCacheBytes;
-
-    @Option(
-            names = "--draft-tokens",
-            paramLabel = "N",
-            defaultValue = "0",
-            description = "Drafts of the MTP layer per sequence and step. Default: ${DEFAULT-VALUE}.")
-    private int draftTokens;
-
-    @Option(
-            names = "--prefix-cache",
-            paramLabel = "on|off",
-            defaultValue = "off",
-            description = "Share what prompts begin with. Default: ${DEFAULT-VALUE}: all are computed.")
-    private String prefixCache = "off";
+    @Mixin
+    private EngineArgs engineArgs = new EngineArgs();
 
     @Option(
             names = "--checkpoint-interval",
@@ -264,7 +224,7 @@ public final class ServingBench implements Callable<Integer> {
         List<JsonNode> earlier = baseline == null ? List.of() : BenchPage.readRuns(baseline);
         for (int point = 0; point < concurrencies.size(); point++) {
             Workload workload = workload(point);
-            EngineConfig config = config(workload);
+            EngineConfig config = engineArgs.config(model, workload);
             // One engine for all ways: they share it with this lease, so that loading isn't measured.
             try (EngineHost.Lease engine = LoadWatch.acquire(config, bar(0))) {
                 warnUnlessAllFit(workload);
@@ -307,8 +267,9 @@ public final class ServingBench implements Callable<Integer> {
         long needed = pages * Math.min(workload.concurrency(), workload.numPrompts());
         long has = EngineHost.metrics().totalPages.get();
         if (needed > has) {
-            String wayOut = kvCacheBytes > 0
-                    ? String.format(Locale.ROOT, "raise --kv-cache-bytes to %d", kvCacheBytes / has * needed)
+            String wayOut = engineArgs.kvCacheBytes() > 0
+                    ? String.format(
+                            Locale.ROOT, "raise --kv-cache-bytes to %d", engineArgs.kvCacheBytes() / has * needed)
                     : String.format(
                             Locale.ROOT,
                             "a quarter of the heap is its limit, MILLRACE_JAVA_OPTS=-Xmx%dm is enough",
@@ -336,11 +297,8 @@ public final class ServingBench implements Callable<Integer> {
         oneOrEach(0, "--warmup", warmupSeconds);
         oneOrEach(1, "--pairs", numPairs);
         atLeast(0, "--num-prompts", numPrompts);
-        atLeast(0, "--max-num-batched-tokens", maxNumBatchedTokens);
         atLeast(50, "--checkpoint-interval", checkpointIntervalMillis);
-        if (!prefixCache.equals("on") && !prefixCache.equals("off")) {
-            throw new ConfigException("--prefix-cache is " + prefixCache + " but must be on or off");
-        }
+        engineArgs.check();
         if (baseline != null && !compare.isEmpty()) {
             throw new ConfigException("--baseline is an earlier run, --compare has two of now: leave out one of them");
         }
@@ -351,11 +309,7 @@ public final class ServingBench implements Callable<Integer> {
             throw new ConfigException("--compare has " + compare.size() + " ways but must have 2: engine,kafka");
         }
         for (int point = 0; point < concurrencies.size(); point++) {
-            int needed = at(inputTokens, point) + at(outputTokens, point);
-            if (maxModelLen != 0 && maxModelLen < needed) {
-                throw new ConfigException("--max-model-len is " + maxModelLen + " but prompt and completion have "
-                        + needed + " tokens: raise it or leave it out");
-            }
+            engineArgs.checkFits(at(inputTokens, point) + at(outputTokens, point));
         }
     }
 
@@ -371,34 +325,6 @@ public final class ServingBench implements Callable<Integer> {
         if (value < least) {
             throw new ConfigException(option + " is " + value + " but must be at least " + least);
         }
-    }
-
-    private EngineConfig config(Workload workload) {
-        return new EngineConfig(
-                model.toAbsolutePath(),
-                "cpu",
-                numThreads,
-                workload.concurrency(),
-                maxNumBatchedTokens,
-                maxModelLen == 0 ? contextTokens(workload) : maxModelLen,
-                kvCacheBytes,
-                prefixCache.equals("on"),
-                draftTokens,
-                SamplingOptions.NONE);
-    }
-
-    /** Returns prompt and completion and a page more, so that the scheduler's spare pages keep no sequence waiting. */
-    private int contextTokens(Workload workload) {
-        int modelAllows = ModelFolder.open(model).config().maxPositionEmbeddings();
-        int needed = workload.inputTokens() + workload.outputTokens();
-        if (needed > modelAllows) {
-            throw new ConfigException(String.format(
-                    Locale.ROOT,
-                    "prompt and completion have %,d tokens but the model allows %,d: lower --input-len or --output-len",
-                    needed,
-                    modelAllows));
-        }
-        return Math.min(modelAllows, needed + KvBudget.PAGE_TOKENS);
     }
 
     private ServingWay way(Through name, EngineHost.Lease engine, EngineConfig config) {

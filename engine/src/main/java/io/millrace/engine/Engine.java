@@ -1,7 +1,8 @@
 package io.millrace.engine;
 
 import io.millrace.engine.RejectedException.Stage;
-import io.millrace.engine.run.ModelRunner;
+import io.millrace.engine.run.RankGroup;
+import io.millrace.engine.run.StepRunner;
 import io.millrace.engine.sample.Sampler;
 import io.millrace.engine.schedule.Scheduler;
 import io.millrace.engine.schedule.Sequence;
@@ -12,7 +13,6 @@ import io.millrace.engine.structure.CompiledStructure;
 import io.millrace.engine.structure.GrammarMask;
 import io.millrace.engine.structure.Structure;
 import io.millrace.engine.text.SampleText;
-import io.millrace.kernels.Backend;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -24,11 +24,11 @@ import org.jspecify.annotations.Nullable;
  * the device, a watchdog tells everybody in its place.
  */
 public final class Engine implements AutoCloseable {
-    private final Backend backend;
+    private final RankGroup ranks;
     private final ServedModel model;
     private final PromptReader promptReader;
     private final Scheduler<LiveSample> scheduler;
-    private final ModelRunner runner;
+    private final StepRunner runner;
     private final EngineMetrics metrics;
     private final SampleEnd sampleEnd;
     private final AdmissionLimits admission;
@@ -41,7 +41,7 @@ public final class Engine implements AutoCloseable {
     private long arrivals;
 
     Engine(EngineParts parts) {
-        backend = parts.backend();
+        ranks = parts.ranks();
         model = parts.model();
         promptReader = parts.promptReader();
         scheduler = parts.scheduler();
@@ -87,26 +87,28 @@ public final class Engine implements AutoCloseable {
      */
     public boolean step() {
         long start = System.nanoTime();
-        StepPlan<LiveSample> plan = custody.hold(this::planStep);
-        if (plan.size() == 0) {
+        List<StepPlan<LiveSample>> plans = custody.hold(this::planStep);
+        if (plans.stream().allMatch(plan -> plan.size() == 0)) {
             return false;
         }
-        Sampler drawn = runner.run(plan);
-        custody.hold(() -> endStep(plan, drawn));
+        List<Sampler> drawn = runner.run(plans);
+        custody.hold(() -> endStep(plans, drawn));
         metrics.forwardNanos.add(runner.forwardNanos());
         metrics.stepNanos.add(System.nanoTime() - start);
         return true;
     }
 
-    private StepPlan<LiveSample> planStep() {
+    private List<StepPlan<LiveSample>> planStep() {
         takeInbox();
         endOverdue();
         return scheduler.plan();
     }
 
-    private boolean endStep(StepPlan<LiveSample> plan, Sampler drawn) {
+    private boolean endStep(List<StepPlan<LiveSample>> plans, List<Sampler> drawn) {
         scheduler.stepDone();
-        deliver(plan, drawn);
+        for (int group = 0; group < plans.size(); group++) {
+            deliver(plans.get(group), drawn.get(group));
+        }
         progressNanos = System.nanoTime();
         return true;
     }
@@ -373,7 +375,7 @@ public final class Engine implements AutoCloseable {
 
     @Override
     public void close() {
-        backend.close();
+        ranks.close();
     }
 
     /** What a submitter holds. */

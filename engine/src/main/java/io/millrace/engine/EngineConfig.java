@@ -8,17 +8,19 @@ import java.time.Duration;
  *
  * @param modelFolder checkpoint as published
  * @param backend {@code cpu} or {@code cuda}
- * @param numThreads worker threads of the cpu back end; 0 = all cores
+ * @param numThreads worker threads of the cpu back end, all ranks together; 0 = all cores
  * @param maxNumSeqs sequences running together at most ({@code --max-num-seqs}, {@code --concurrency}), ≥ 1
  * @param maxNumBatchedTokens tokens of one step: decode rows first, the rest prefill chunks; 0 = 512, or {@link #maxNumSeqs} times two
  *     plus the draft tokens if that is more
  * @param maxModelLen prompt plus generated tokens at most; 0 = what the model allows
- * @param kvCacheBytes size of the KV pool; 0 = as {@link #maxNumSeqs} sequences of {@link #maxModelLen} need, at most a quarter of the memory
+ * @param kvCacheBytes size of each rank's KV pool; 0 = as {@link #maxNumSeqs} sequences of {@link #maxModelLen} need (data parallel groups: their
+ *     share), at most a quarter of the memory
  * @param isPrefixCacheOn whether prompts that begin with the same tokens share what was computed ({@code --prefix-cache})
  * @param numDraftTokens tokens that the MTP layer proposes per sequence and step ({@code --draft-tokens}); 0 = none
  * @param defaults sampling when a request doesn't say: command line over generation_config.json
  * @param admission how many may wait before requests are refused
  * @param stepTimeout a step that takes longer breaks the engine ({@code --step-timeout}); zero = never
+ * @param parallelism how many devices it is spread over
  */
 public record EngineConfig(
         Path modelFolder,
@@ -32,14 +34,15 @@ public record EngineConfig(
         int numDraftTokens,
         SamplingOptions defaults,
         AdmissionLimits admission,
-        Duration stepTimeout) {
+        Duration stepTimeout,
+        Parallelism parallelism) {
 
     /** Each further draft is right less often; the layer was trained for one. */
     public static final int MAX_DRAFT_TOKENS = 8;
     /** Longer than any step that makes progress: a prefill chunk of 512 tokens on a slow machine takes seconds. */
     public static final Duration STEP_TIMEOUT = Duration.ofMinutes(10);
 
-    /** Without bounds on those who wait, with {@link #STEP_TIMEOUT}. */
+    /** On one device, without bounds on those who wait, with {@link #STEP_TIMEOUT}. */
     public EngineConfig(
             Path modelFolder,
             String backend,
@@ -63,7 +66,8 @@ public record EngineConfig(
                 numDraftTokens,
                 defaults,
                 AdmissionLimits.NONE,
-                STEP_TIMEOUT);
+                STEP_TIMEOUT,
+                Parallelism.NONE);
     }
 
     /** The embedded default for a model folder. */
@@ -100,7 +104,8 @@ public record EngineConfig(
                 numDraftTokens,
                 defaults,
                 limits,
-                stepTimeout);
+                stepTimeout,
+                parallelism);
     }
 
     /** Returns the same configuration with a bound on a step's time. */
@@ -117,7 +122,26 @@ public record EngineConfig(
                 numDraftTokens,
                 defaults,
                 admission,
-                timeout);
+                timeout,
+                parallelism);
+    }
+
+    /** Returns the same configuration over several devices. */
+    public EngineConfig withParallelism(Parallelism devices) {
+        return new EngineConfig(
+                modelFolder,
+                backend,
+                numThreads,
+                maxNumSeqs,
+                maxNumBatchedTokens,
+                maxModelLen,
+                kvCacheBytes,
+                isPrefixCacheOn,
+                numDraftTokens,
+                defaults,
+                admission,
+                stepTimeout,
+                devices);
     }
 
     /** Returns the tokens of one step, chosen or given. */

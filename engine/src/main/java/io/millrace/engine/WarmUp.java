@@ -29,7 +29,7 @@ final class WarmUp {
 
     /** Warms up what {@code parts} consist of; their scheduler, pool and counters stay untouched. */
     static void run(EngineParts parts) {
-        parts.rank().device().awaitReady();
+        parts.ranks().awaitReady();
         long end = System.nanoTime() + MAX_NANOS;
         Engine engine = new Engine(twin(parts).shallow());
         double best = Double.MAX_VALUE;

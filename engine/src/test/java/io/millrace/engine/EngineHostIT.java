@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class EngineHostIT {
     private static final EngineConfig CONFIG = EngineRun.config(1, 4, 64, 128, 0);
@@ -210,5 +212,59 @@ class EngineHostIT {
         }
         assertThat(engineThreads()).isZero();
         assertThat(hung.outcome.finished).as("nothing comes from it any more").isEmpty();
+    }
+
+    /** The ranks that wait for the lost one give up; its failure is the one that everybody hears of, and the next engine works. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 3})
+    void aRankThatIsLostBreaksTheEngineOnce(int lost) throws InterruptedException {
+        EngineConfig config = CONFIG.withParallelism(new Parallelism(1, 4, true));
+        try (EngineHost.Lease broken = EngineHost.acquire(config)) {
+            TappedBackendProvider.beforeAttention = rank -> {
+                if (rank == lost) {
+                    throw new DeviceException("rank " + lost + " is lost");
+                }
+            };
+            Waiting w = new Waiting();
+            broken.submit(request(), w);
+            w.await();
+            assertThat(w.outcome.failure).isInstanceOf(DeviceException.class).hasMessage("rank " + lost + " is lost");
+            TappedBackendProvider.reset();
+            try (EngineHost.Lease fresh = EngineHost.acquire(config)) {
+                Waiting again = new Waiting();
+                fresh.submit(request(), again);
+                again.await();
+                assertThat(again.outcome.finished.get(0).content()).isEqualTo("The answer is \\boxed{85}.");
+            }
+        }
+        assertThat(engineThreads()).isZero();
+    }
+
+    @Test
+    void aRankThatHangsBreaksTheEngineWhichIsFreedWhenTheRankCanBeInterrupted() throws InterruptedException {
+        EngineConfig config = CONFIG.withParallelism(new Parallelism(1, 2, true));
+        EngineHost.Lease lease = EngineHost.acquire(config.withStepTimeout(Duration.ofSeconds(1)));
+        try {
+            CountDownLatch never = new CountDownLatch(1);
+            TappedBackendProvider.beforeAttention = rank -> {
+                try {
+                    if (rank == 1) {
+                        never.await();
+                    }
+                } catch (InterruptedException e) {
+                    throw new DeviceException("interrupted");
+                }
+            };
+            Waiting hung = new Waiting();
+            lease.submit(request(), hung);
+            hung.await();
+            assertThat(hung.outcome.failure)
+                    .isInstanceOf(DeviceException.class)
+                    .hasMessageContaining("but step-timeout is 1000 ms: the device hangs");
+        } finally {
+            TappedBackendProvider.reset();
+            lease.close();
+        }
+        assertThat(engineThreads()).isZero();
     }
 }

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.IntConsumer;
 
 /**
  * The cpu back end with a tap before the draw: tests see every logit row that a token is drawn from, keyed by
@@ -34,6 +35,8 @@ public final class TappedBackendProvider implements BackendProvider {
 
     /** Runs before every draw: a device that hangs. */
     static volatile Runnable beforeDraw = () -> {};
+    /** Runs with a rank's index before it attends: a rank that fails. */
+    static volatile IntConsumer beforeAttention = rank -> {};
 
     /** For the ServiceLoader. */
     public TappedBackendProvider() {}
@@ -44,6 +47,7 @@ public final class TappedBackendProvider implements BackendProvider {
         keepRows = false;
         poisoned = "";
         beforeDraw = () -> {};
+        beforeAttention = rank -> {};
     }
 
     @Override
@@ -63,7 +67,7 @@ public final class TappedBackendProvider implements BackendProvider {
             @Override
             public List<Rank> open(ParallelPlan plan) {
                 return cpu.open(plan).stream()
-                        .map(r -> new Rank(r.index(), r.device(), tapped(r.device(), r.ops()), r.collective()))
+                        .map(r -> new Rank(r.index(), r.device(), tapped(r), r.collective()))
                         .toList();
             }
 
@@ -74,12 +78,16 @@ public final class TappedBackendProvider implements BackendProvider {
         };
     }
 
-    private static Ops tapped(Device device, Ops ops) {
+    private static Ops tapped(Rank rank) {
+        Ops ops = rank.ops();
         return (Ops) Proxy.newProxyInstance(
                 Ops.class.getClassLoader(), new Class<?>[] {Ops.class}, (proxy, method, args) -> {
                     if (method.getName().equals("sample")) {
                         beforeDraw.run();
-                        record(device, (Tensor) args[1], (SamplingBatch) args[2]);
+                        record(rank.device(), (Tensor) args[1], (SamplingBatch) args[2]);
+                    }
+                    if (method.getName().equals("mlaAttention")) {
+                        beforeAttention.accept(rank.index());
                     }
                     try {
                         return method.invoke(ops, args);

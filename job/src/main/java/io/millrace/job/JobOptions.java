@@ -148,7 +148,7 @@ public final class JobOptions {
             "0",
             0,
             Long.MAX_VALUE,
-            "Size of the KV pool per engine; 0 = chosen from the other options."));
+            "Size of each device's KV pool; 0 = chosen from the other options."));
     public static final JobOption<Boolean> PREFIX_CACHE = add(JobOption.onOff(
             "prefix-cache",
             ENGINE,
@@ -243,6 +243,7 @@ public final class JobOptions {
     static {
         LIST.addAll(ServiceOptions.LIST);
         LIST.addAll(RecoveryOptions.LIST);
+        LIST.addAll(ParallelOptions.LIST);
     }
 
     /** Every option, in the order of help texts. */
@@ -440,6 +441,7 @@ public final class JobOptions {
                 get(KV_CACHE_BYTES),
                 get(PREFIX_CACHE),
                 get(DRAFT_TOKENS),
+                ParallelOptions.of(this),
                 samplingJson(),
                 maxInFlight == 0 ? 4 * maxNumSeqs : maxInFlight,
                 get(MAX_IN_FLIGHT_BYTES),

@@ -2,6 +2,7 @@ package io.millrace.operators;
 
 import io.millrace.engine.ConfigException;
 import io.millrace.engine.EngineConfig;
+import io.millrace.engine.Parallelism;
 import io.millrace.schemas.ContentType;
 import java.io.Serializable;
 import java.nio.file.Path;
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param kvCacheBytes see {@link EngineConfig}
  * @param isPrefixCacheOn see {@link EngineConfig}
  * @param numDraftTokens see {@link EngineConfig}
+ * @param parallelism see {@link EngineConfig}
  * @param samplingDefaultsJson the command line's sampling as a JSON object in wire names, empty = none
  * @param maxInFlightRequests requests that one subtask holds at most
  * @param maxInFlightBytes bytes of values that one subtask holds at most (one request is always let in)
@@ -41,6 +43,7 @@ public record BatchSettings(
         long kvCacheBytes,
         boolean isPrefixCacheOn,
         int numDraftTokens,
+        Parallelism parallelism,
         String samplingDefaultsJson,
         int maxInFlightRequests,
         long maxInFlightBytes,
@@ -84,6 +87,8 @@ public record BatchSettings(
                 isPrefixCacheOn,
                 numDraftTokens,
                 SamplingLayers.ofCommandLine(samplingDefaultsJson));
-        return config.withAdmission(serving.admission()).withStepTimeout(serving.stepTimeout());
+        return config.withAdmission(serving.admission())
+                .withStepTimeout(serving.stepTimeout())
+                .withParallelism(parallelism);
     }
 }

@@ -59,6 +59,7 @@ class ServingTest {
                 s.kvCacheBytes(),
                 s.isPrefixCacheOn(),
                 s.numDraftTokens(),
+                s.parallelism(),
                 s.samplingDefaultsJson(),
                 s.maxInFlightRequests(),
                 s.maxInFlightBytes(),

@@ -2,6 +2,7 @@ package io.millrace.operators;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.millrace.engine.Parallelism;
 import io.millrace.schemas.CompletionJson;
 import io.millrace.schemas.ContentType;
 import io.millrace.schemas.WireException;
@@ -32,6 +33,7 @@ final class TestRecords {
                 0,
                 true,
                 0,
+                Parallelism.NONE,
                 "",
                 maxInFlightRequests,
                 maxInFlightBytes,

@@ -116,12 +116,21 @@ public final class DeepSeekModel {
             boolean isDrafting,
             Rows maxRows,
             ProgressListener listener) {
-        new RankWeights(folder.config(), plan).refusal().ifPresent(reason -> {
-            throw new ConfigException("plan " + plan + " can't cut " + folder.name() + ": " + reason);
-        });
+        check(folder, plan);
         RankShare share = new RankShare(folder.config(), plan, rank.index());
         WeightLoader.Loaded loaded = WeightLoader.load(folder, share, isDrafting, rank.device(), listener);
         return new DeepSeekModel(share, rank, loaded, maxRows.tokens(), maxRows.logitRows());
+    }
+
+    /**
+     * Checks that a plan can cut a model.
+     *
+     * @throws ConfigException saying why it can't
+     */
+    public static void check(ModelFolder folder, ParallelPlan plan) {
+        new RankWeights(folder.config(), plan).refusal().ifPresent(reason -> {
+            throw new ConfigException("plan " + plan + " can't cut " + folder.name() + ": " + reason);
+        });
     }
 
     /** Returns what config.json says. */

@@ -1,90 +1,63 @@
 package io.millrace.engine.run;
 
 import io.millrace.engine.kv.BlockTable;
-import io.millrace.engine.model.DeepSeekModel;
-import io.millrace.engine.model.ModelStep;
 import io.millrace.engine.sample.Sampler;
 import io.millrace.engine.schedule.Sequence;
 import io.millrace.engine.schedule.StepPlan;
 import io.millrace.engine.structure.GrammarMask;
-import io.millrace.kernels.DType;
-import io.millrace.kernels.Device;
-import io.millrace.kernels.KvLayer;
-import io.millrace.kernels.StepTensors;
-import io.millrace.kernels.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Proposes the tokens that the next step verifies. The MTP layer runs over the same rows as the main model, each with the token
- * that follows it, so that its cache is filled; where a sequence drew a token and wants drafts, its last valid row gives the first
- * one, and further ones follow from the layer's own state. A draft is drawn with the noise of its position, which makes it likely to
- * be what the main model will draw there. Rows of rejected drafts are run, too: what they leave in the cache is overwritten when
- * their positions come again. Thread: the engine loop only.
+ * Proposes the tokens that the next step verifies, for the sequences of one group. The MTP layer runs over the same rows as the main
+ * model, each with the token that follows it, so that its cache is filled; where a sequence drew a token and wants drafts, its last
+ * valid row gives the first one, and further ones follow from the layer's own state. A draft is drawn with the noise of its position,
+ * which makes it likely to be what the main model will draw there. Rows of rejected drafts are run, too: what they leave in the cache
+ * is overwritten when their positions come again. Thread: the engine loop only; while ranks run, they read.
  */
 final class Drafter {
-    private final DeepSeekModel model;
-    private final List<KvLayer> kv;
-    private final Device device;
-    private final StepInput furtherInput;
     private final Sampler sampler;
     private final int numDraftTokens;
     private final int[] nextIds;
     private final int[] draftRows;
-    private final Tensor nextIdsTensor;
-    private final Tensor draftRowsTensor;
     private final List<Sequence<?>> drafting = new ArrayList<>();
     private final List<BlockTable> tables = new ArrayList<>();
     /** Where the structures of {@link #drafting} are, null for one without. */
     private final List<GrammarMask.@Nullable Place> places = new ArrayList<>();
-    /** [maxSeqs] position and index in the output of what {@link #drafting} draws next. */
-    private final int[] positions;
-
-    private final int[] outputIndices;
+    /** [maxSeqs] the drafts that were taken last, before the first ones the last token; and their positions. */
     private final int[] ids;
+
+    private final int[] positions;
+    /** [maxSeqs] index in the output of what {@link #drafting} draws next. */
+    private final int[] outputIndices;
+
+    private int[][] drafts = {};
 
     /**
      * Allocates.
      *
-     * @param model with its MTP layer
-     * @param kv the main model's layers, then the MTP layer's
-     * @param maxTokens rows of a step at most
-     * @param furtherInput for one row of each sequence
+     * @param limits of the group's steps, with drafts
      * @param sampler for one row of each sequence; no other's
-     * @param numDraftTokens drafts of a sequence per step, ≥ 1
      */
-    Drafter(
-            DeepSeekModel model,
-            List<KvLayer> kv,
-            Device device,
-            int maxTokens,
-            StepInput furtherInput,
-            Sampler sampler,
-            int numDraftTokens) {
-        this.model = model;
-        this.kv = kv;
-        this.device = device;
-        this.furtherInput = furtherInput;
+    Drafter(StepLimits limits, Sampler sampler) {
         this.sampler = sampler;
-        this.numDraftTokens = numDraftTokens;
-        int maxSeqs = furtherInput.maxSeqs();
-        nextIds = new int[maxTokens];
+        numDraftTokens = limits.numDraftTokens();
+        int maxSeqs = limits.maxSeqs();
+        nextIds = new int[limits.maxTokens()];
         draftRows = new int[maxSeqs];
         positions = new int[maxSeqs];
         outputIndices = new int[maxSeqs];
         ids = new int[maxSeqs];
-        nextIdsTensor = device.allocate(DType.I32, maxTokens);
-        draftRowsTensor = device.allocate(DType.I32, maxSeqs);
     }
 
     /**
-     * Proposes drafts to the plan's sequences.
+     * Chooses who drafts, and gets ready for the first drafts.
      *
-     * @param step of the forward pass that just ran, verified
+     * @param plan that just ran, verified
      * @param drawn its draws, not yet appended to the sequences
      */
-    void draft(StepPlan<?> plan, ModelStep step, Sampler drawn) {
+    void begin(StepPlan<?> plan, Sampler drawn) {
         drafting.clear();
         tables.clear();
         places.clear();
@@ -98,14 +71,8 @@ final class Drafter {
                 }
             }
         }
-        int[][] drafts = new int[drafting.size()][numDraftTokens];
-        take(model.draft(shifted(step), kv), 0, drafts);
-        for (int k = 1; k < numDraftTokens && drafts.length > 0; k++) {
-            take(model.draftFurther(furtherInput.fillOneRowEach(tables, ids, positions), kv), k, drafts);
-        }
-        for (int i = 0; i < drafts.length; i++) {
-            drafting.get(i).propose(drafts[i]);
-        }
+        drafts = new int[drafting.size()][numDraftTokens];
+        addDraws();
     }
 
     /** Writes the tokens that follow the rows of one entry; returns the next entry's first row. */
@@ -142,36 +109,16 @@ final class Drafter {
         int i = drafting.size();
         draftRows[i] = row;
         positions[i] = s.numTokens() + numNew - 2;
-        outputIndices[i] = s.numOutputTokens() + numNew - 1;
+        outputIndices[i] = s.numOutputTokens() + numNew;
         drafting.add(s);
         tables.add(s.blockTable());
         return true;
     }
 
-    /** Returns the step with each row's following token instead of its own, and logits wanted where drafts are. */
-    private ModelStep shifted(ModelStep step) {
-        device.write(nextIdsTensor, nextIds, step.numTokens());
-        device.write(draftRowsTensor, draftRows, drafting.size());
-        return new ModelStep(
-                step.numTokens(),
-                new StepTensors(
-                        nextIdsTensor.firstRows(step.numTokens()),
-                        step.tokens().positions(),
-                        step.tokens().slots()),
-                step.attention(),
-                drafting.size(),
-                draftRowsTensor.firstRows(drafting.size()));
-    }
-
-    /** Draws the k-th drafts and makes them the input of the next ones. */
-    private void take(Tensor logits, int k, int[][] drafts) {
-        if (drafts.length == 0) {
-            return;
-        }
+    /** Adds to the sampler a row for the next draft of each. */
+    private void addDraws() {
         sampler.startStep();
         for (int i = 0; i < drafts.length; i++) {
-            positions[i]++;
-            outputIndices[i]++;
             Sequence<?> s = drafting.get(i);
             GrammarMask mask = s.mask();
             GrammarMask.Place place = places.get(i);
@@ -181,13 +128,60 @@ final class Drafter {
                     s.sampleIndex(),
                     mask == null || place == null ? null : mask.allowed(place));
         }
-        sampler.draw(logits);
+    }
+
+    /** Returns how many sequences draft: the rows of logits that are drawn from, and the rows of a further step. */
+    int size() {
+        return drafts.length;
+    }
+
+    /** Returns [T] the ids that follow the rows of the step that just ran. */
+    int[] nextIds() {
+        return nextIds;
+    }
+
+    /** Returns [size] the rows of that step whose first drafts are wanted. */
+    int[] draftRows() {
+        return draftRows;
+    }
+
+    /** Returns [size] the block tables of those who draft. */
+    List<BlockTable> tables() {
+        return tables;
+    }
+
+    /** Returns [size] the drafts that were taken last. */
+    int[] ids() {
+        return ids;
+    }
+
+    /** Returns [size] their positions. */
+    int[] positions() {
+        return positions;
+    }
+
+    /** Returns what draws the drafts, on the rank that has it. */
+    Sampler sampler() {
+        return sampler;
+    }
+
+    /** Takes the k-th drafts as they were drawn and gets ready for the next ones; the last ones are proposed. */
+    void take(int k) {
         for (int i = 0; i < drafts.length; i++) {
             ids[i] = Math.max(0, sampler.token(i)); // −1: not finite; 0 is as good a guess as any
             drafts[i][k] = ids[i];
+            positions[i]++;
+            outputIndices[i]++;
             GrammarMask mask = drafting.get(i).mask();
             GrammarMask.Place place = places.get(i);
             places.set(i, mask == null || place == null ? null : mask.after(place, ids[i]));
+        }
+        if (k + 1 < numDraftTokens) {
+            addDraws();
+            return;
+        }
+        for (int i = 0; i < drafts.length; i++) {
+            drafting.get(i).propose(drafts[i]);
         }
     }
 }

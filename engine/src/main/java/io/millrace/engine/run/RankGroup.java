@@ -16,47 +16,103 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The ranks of a plan, each on a thread of its own, in lockstep: what one waits for, the others give. If one fails, the others are told
- * to give up, and nothing runs here any more. Thread: one that opens, calls and closes.
+ * to give up, and nothing runs here any more. A single rank has the caller's thread. Thread: one at a time that opens, calls and closes.
  */
 public final class RankGroup implements AutoCloseable {
     private final Backend backend;
+    private final ParallelPlan plan;
     private final List<Rank> ranks;
-    private final List<ExecutorService> threads = new ArrayList<>();
+    private final List<ExecutorService> executors = new ArrayList<>();
+    private final List<Thread> threads = new ArrayList<>();
 
-    private RankGroup(Backend backend, List<Rank> ranks) {
+    private RankGroup(Backend backend, ParallelPlan plan, List<Rank> ranks) {
         this.backend = backend;
+        this.plan = plan;
         this.ranks = ranks;
-        for (Rank rank : ranks) {
-            threads.add(Executors.newSingleThreadExecutor(task -> {
-                Thread thread = new Thread(task, "millrace-rank-" + rank.index());
+        for (int i = 0; ranks.size() > 1 && i < ranks.size(); i++) {
+            String name = "millrace-rank-" + i;
+            executors.add(Executors.newSingleThreadExecutor(task -> {
+                Thread thread = new Thread(task, name);
                 thread.setDaemon(true);
+                threads.add(thread); // by the thread that opens or calls
                 return thread;
             }));
         }
     }
 
     /**
-     * Opens a plan's ranks on a back end, which is closed with them.
+     * Opens a plan's ranks on a back end, which is closed with them, also if this fails.
      *
      * @throws DeviceException with what is missing and how to get it
      */
     public static RankGroup open(Backend backend, ParallelPlan plan) {
-        return new RankGroup(backend, backend.open(plan));
+        try {
+            return new RankGroup(backend, plan, backend.open(plan));
+        } catch (RuntimeException | Error e) {
+            backend.close();
+            throw e;
+        }
+    }
+
+    /** What each rank does. */
+    public interface Turn {
+        /**
+         * Does it.
+         *
+         * @param group the rank's, from 0: whose requests it attends to
+         */
+        void take(Rank rank, int group);
+    }
+
+    /** Returns the back end's name. */
+    public String backendName() {
+        return backend.name();
+    }
+
+    /** Returns the plan. */
+    public ParallelPlan plan() {
+        return plan;
+    }
+
+    /** Waits until every rank's kernels run at full speed. */
+    public void awaitReady() {
+        forEachRank((rank, group) -> rank.device().awaitReady());
+    }
+
+    /** Returns the first rank of each group, which draws for it. */
+    public List<Rank> firstOfGroups() {
+        return ranks.stream().filter(this::isFirstOfGroup).toList();
+    }
+
+    boolean isFirstOfGroup(Rank rank) {
+        return rank.index() % plan.tp() == 0;
+    }
+
+    /** As {@link #onEachRank}, without results. */
+    void forEachRank(Turn turn) {
+        List<Boolean> unused = onEachRank(rank -> {
+            turn.take(rank, rank.index() / plan.tp());
+            return true;
+        });
     }
 
     /**
-     * Runs a task on every rank's thread and returns the results in rank order.
+     * Runs a task on every rank's thread and returns the results in rank order. Comes back when all ranks have ended it, also if it is
+     * interrupted: then they are, too.
      *
      * @throws DeviceException if a rank failed: the first one's failure, not of those who gave up for it
      */
     public <T> List<T> onEachRank(Function<Rank, T> task) {
+        if (ranks.size() == 1) {
+            return List.of(task.apply(ranks.get(0)));
+        }
         List<Future<T>> running = new ArrayList<>();
         Failure failure = new Failure();
         for (Rank rank : ranks) {
-            running.add(threads.get(rank.index()).submit(() -> {
+            running.add(executors.get(rank.index()).submit(() -> {
                 try {
                     return task.apply(rank);
-                } catch (RuntimeException | Error e) {
+                } catch (RuntimeException | Error e) { // handed to the caller by rethrow
                     failure.keepFirst(e);
                     rank.collective().abandon();
                     throw e;
@@ -64,25 +120,43 @@ public final class RankGroup implements AutoCloseable {
             }));
         }
         List<T> results = new ArrayList<>();
+        boolean isInterrupted = false;
         for (Future<T> future : running) {
-            try {
-                results.add(future.get());
-            } catch (ExecutionException e) {
-                failure.keepFirst(new DeviceException("a rank failed", e)); // where its own isn't kept yet
-            } catch (InterruptedException e) {
-                ranks.get(0).collective().abandon();
-                Thread.currentThread().interrupt();
-                throw new DeviceException("interrupted while the ranks ran", e);
-            }
+            isInterrupted |= await(future, results, failure);
+        }
+        if (isInterrupted) {
+            Thread.currentThread().interrupt();
+            throw new DeviceException("interrupted while the ranks ran");
         }
         failure.rethrow();
         return results;
     }
 
-    private static void awaitEnd(ExecutorService thread) {
+    /** Waits for one rank; returns whether that was interrupted. */
+    private <T> boolean await(Future<T> future, List<T> results, Failure failure) {
+        boolean isInterrupted = false;
+        while (true) {
+            try {
+                results.add(future.get());
+                return isInterrupted;
+            } catch (ExecutionException e) {
+                failure.keepFirst(new DeviceException("a rank failed", e)); // where its own isn't kept yet
+                return isInterrupted;
+            } catch (InterruptedException e) {
+                isInterrupted = true;
+                ranks.get(0).collective().abandon();
+                threads.forEach(Thread::interrupt);
+            }
+        }
+    }
+
+    private void awaitEnd() {
         try {
-            if (!thread.awaitTermination(1, TimeUnit.MINUTES)) {
-                throw new DeviceException("a rank's thread didn't end within 1 minute: restart the process");
+            for (Thread thread : threads) {
+                thread.join(TimeUnit.MINUTES.toMillis(1));
+                if (thread.isAlive()) {
+                    throw new DeviceException(thread.getName() + " didn't end within 1 minute: restart the process");
+                }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -111,10 +185,8 @@ public final class RankGroup implements AutoCloseable {
     @Override
     public void close() {
         ranks.get(0).collective().abandon(); // where a rank still waits for another
-        for (ExecutorService thread : threads) {
-            thread.shutdown();
-            awaitEnd(thread);
-        }
+        executors.forEach(ExecutorService::shutdown);
+        awaitEnd();
         backend.close();
     }
 }

@@ -7,12 +7,13 @@ import io.millrace.engine.schedule.StepPlan;
 import io.millrace.kernels.AttentionBatch;
 import io.millrace.kernels.DType;
 import io.millrace.kernels.Device;
+import io.millrace.kernels.GroupRows;
 import io.millrace.kernels.StepTensors;
 import io.millrace.kernels.Tensor;
 import java.util.List;
 
 /**
- * The device buffers that change from step to step, allocated once, and their host twins. Thread: the engine loop only.
+ * The device buffers that change from step to step, allocated once, and their host twins. Thread: the rank's.
  */
 public final class StepInput {
     private final Device device;
@@ -60,17 +61,17 @@ public final class StepInput {
         logitRowsTensor = device.allocate(DType.I32, maxLogitRows);
     }
 
-    int maxSeqs() {
-        return contextTokens.length;
-    }
-
     /** Returns an input of the same device and block tables for steps of one row per sequence. */
     StepInput ofOneRowEach() {
         return new StepInput(device, contextTokens.length, contextTokens.length, maxPages, contextTokens.length);
     }
 
-    /** Writes a plan to the device and returns the views of its size. */
-    public ModelStep fill(StepPlan<?> plan) {
+    /**
+     * Writes a group's plan to the device and returns the views of its size.
+     *
+     * @param groups rows of all groups
+     */
+    public ModelStep fill(StepPlan<?> plan, GroupRows groups) {
         int row = 0;
         int numLogitRows = 0;
         for (int i = 0; i < plan.size(); i++) {
@@ -88,7 +89,7 @@ public final class StepInput {
             }
         }
         queryStarts[plan.size()] = row;
-        return upload(row, plan.size(), numLogitRows);
+        return upload(row, plan.size(), numLogitRows, groups);
     }
 
     private int fillSequence(Sequence<?> sequence, int count, int[] drafts, int index, int firstRow) {
@@ -115,8 +116,9 @@ public final class StepInput {
      * @param tables [n] the sequences'
      * @param rowIds [n] ids
      * @param rowPositions [n] their positions
+     * @param groups rows of all groups
      */
-    ModelStep fillOneRowEach(List<BlockTable> tables, int[] rowIds, int[] rowPositions) {
+    ModelStep fillOneRowEach(List<BlockTable> tables, int[] rowIds, int[] rowPositions, GroupRows groups) {
         int n = tables.size();
         for (int i = 0; i < n; i++) {
             fillRow(i, rowIds[i], rowPositions[i], tables.get(i));
@@ -126,10 +128,10 @@ public final class StepInput {
             logitRows[i] = i;
         }
         queryStarts[n] = n;
-        return upload(n, n, n);
+        return upload(n, n, n, groups);
     }
 
-    private ModelStep upload(int numTokens, int numSeqs, int numLogitRows) {
+    private ModelStep upload(int numTokens, int numSeqs, int numLogitRows, GroupRows groups) {
         device.write(idsTensor, ids, numTokens);
         device.write(positionsTensor, positions, numTokens);
         device.write(slotsTensor, slots, numTokens);
@@ -149,6 +151,7 @@ public final class StepInput {
                         blockTablesTensor.firstRows(numSeqs),
                         numSeqs),
                 numLogitRows,
-                logitRowsTensor.firstRows(numLogitRows));
+                logitRowsTensor.firstRows(numLogitRows),
+                groups);
     }
 }

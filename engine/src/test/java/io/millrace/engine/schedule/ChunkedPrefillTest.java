@@ -27,7 +27,7 @@ class ChunkedPrefillTest {
 
     /** Runs a step; every draw is token 7. Returns each sequence's tokens in it. */
     private static Map<Sequence<String>, Integer> step(Scheduler<String> scheduler) {
-        StepPlan<String> plan = scheduler.plan();
+        StepPlan<String> plan = scheduler.plan().get(0);
         Map<Sequence<String>, Integer> counts = new HashMap<>();
         for (int i = 0; i < plan.size(); i++) {
             counts.put(plan.sequence(i), plan.count(i));

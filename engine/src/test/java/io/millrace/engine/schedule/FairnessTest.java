@@ -43,7 +43,7 @@ class FairnessTest {
 
     /** Runs a step as an engine would; every draw is token 7. Returns the tenants in it. */
     private Set<String> step() {
-        StepPlan<String> plan = scheduler.plan();
+        StepPlan<String> plan = scheduler.plan().get(0);
         scheduler.stepDone();
         Set<String> tenants = new HashSet<>();
         for (int i = 0; i < plan.size(); i++) {

@@ -49,7 +49,7 @@ class SchedulerTest {
     }
 
     private static List<String> step(Scheduler<String> scheduler) {
-        StepPlan<String> plan = scheduler.plan();
+        StepPlan<String> plan = scheduler.plan().get(0);
         List<String> names = names(plan);
         finishStep(scheduler, plan);
         return names;
@@ -113,7 +113,7 @@ class SchedulerTest {
         scheduler.remove(waiting);
         scheduler.check();
         assertThat(pool.numFree()).isEqualTo(4);
-        assertThat(scheduler.plan().size()).isZero();
+        assertThat(scheduler.plan().get(0).size()).isZero();
     }
 
     @Test
@@ -184,7 +184,7 @@ class SchedulerTest {
         assertThat(step(scheduler)).containsExactly("s:4");
         assertThat(s.canDraft(0, 2)).isTrue();
         s.propose(new int[] {7, 8});
-        StepPlan<String> plan = scheduler.plan();
+        StepPlan<String> plan = scheduler.plan().get(0);
         assertThat(plan.count(0)).isEqualTo(1);
         assertThat(plan.numTokens()).isEqualTo(3);
         assertThat(plan.numDraws(0)).isEqualTo(3);
@@ -234,7 +234,7 @@ class SchedulerTest {
             if (random.nextInt(50) == 0 && !all.isEmpty()) {
                 scheduler.remove(all.get(random.nextInt(all.size())));
             }
-            StepPlan<String> plan = scheduler.plan();
+            StepPlan<String> plan = scheduler.plan().get(0);
             int decodes = 0;
             for (int i = 0; i < plan.size(); i++) {
                 decodes +=

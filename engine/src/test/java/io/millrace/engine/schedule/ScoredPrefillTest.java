@@ -28,7 +28,7 @@ class ScoredPrefillTest {
 
     /** Runs a step as an engine would; every scored index goes to its sequence's list. Returns the rows of logits. */
     private static int step(Scheduler<List<Integer>> scheduler) {
-        StepPlan<List<Integer>> plan = scheduler.plan();
+        StepPlan<List<Integer>> plan = scheduler.plan().get(0);
         int rows = 0;
         for (int i = 0; i < plan.size(); i++) {
             Sequence<List<Integer>> s = plan.sequence(i);

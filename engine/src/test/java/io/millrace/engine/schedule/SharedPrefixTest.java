@@ -33,7 +33,9 @@ class SharedPrefixTest {
             scheduler.add(new Sequence<>("s", PARAMS, 0, new Turn(0, "", i), prompt, 4, salt(numSalts, i)));
         }
         long computed = 0;
-        for (StepPlan<String> plan = scheduler.plan(); plan.size() > 0; plan = scheduler.plan()) {
+        for (StepPlan<String> plan = scheduler.plan().get(0);
+                plan.size() > 0;
+                plan = scheduler.plan().get(0)) {
             for (int i = 0; i < plan.size(); i++) {
                 Sequence<String> s = plan.sequence(i);
                 computed +=

@@ -8,14 +8,25 @@ import io.millrace.kernels.cpu.simd.Lanes;
  * it off again. Thread: the rank's.
  */
 final class CpuActivations implements Fp8Activations {
+    /** None. */
+    static final CpuActivations EMPTY = new CpuActivations(new float[0], 0, 0, 0);
+
     private final float[] values;
     private final int rows;
     private final int cols;
+    private final int skewCols;
 
-    CpuActivations(float[] values, int rows, int cols) {
+    /**
+     * Makes some.
+     *
+     * @param values [rows, skewCols + cols] f32, zero
+     * @param skewCols zeros before each row, as before the columns of the weights that they meet
+     */
+    CpuActivations(float[] values, int rows, int cols, int skewCols) {
         this.values = values;
         this.rows = rows;
         this.cols = cols;
+        this.skewCols = skewCols;
     }
 
     @Override
@@ -36,7 +47,16 @@ final class CpuActivations implements Fp8Activations {
         return cols;
     }
 
-    /** [rows, cols] f32 · 2⁶⁰. */
+    int skewCols() {
+        return skewCols;
+    }
+
+    /** Returns the index of a row's first number, the zeros before its columns included. */
+    int start(int row) {
+        return row * (skewCols + cols);
+    }
+
+    /** [rows, skewCols + cols] f32 · 2⁶⁰. */
     float[] values() {
         return values;
     }
@@ -46,7 +66,7 @@ final class CpuActivations implements Fp8Activations {
         if (count < 0 || count > rows) {
             throw new IllegalArgumentException("first " + count + " rows of " + this);
         }
-        return new CpuActivations(values, (int) count, cols);
+        return new CpuActivations(values, (int) count, cols, skewCols);
     }
 
     @Override

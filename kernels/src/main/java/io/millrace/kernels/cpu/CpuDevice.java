@@ -55,12 +55,14 @@ final class CpuDevice implements Device {
     }
 
     @Override
-    public Fp8Activations allocateActivations(
-            long rows, long cols, LinearFormat format, int skewCols) { // f32 rows share no scales
-        int count = checkedCount("activations", DType.F32, rows, cols);
+    public Fp8Activations allocateActivations(long rows, long cols, LinearFormat format, int skewCols) {
+        int count = checkedCount("activations", DType.F32, rows, skewCols + cols);
         long[] shape = {rows, cols};
         return onHeap(
-                "activations", DType.F32, shape, () -> new CpuActivations(new float[count], (int) rows, (int) cols));
+                "activations",
+                DType.F32,
+                shape,
+                () -> new CpuActivations(new float[count], (int) rows, (int) cols, skewCols));
     }
 
     @Override
@@ -95,9 +97,10 @@ final class CpuDevice implements Device {
         }
         int rows = experts.get(0).stream().mapToInt(Fp8Matrix::rows).sum();
         int cols = experts.get(0).get(0).cols();
+        int skewCols = experts.get(0).get(0).skewCols();
         long[] shape = {experts.size(), rows, cols};
-        checkedCount(name, DType.E4M3, rows + Fp8Matrix.BLOCK, cols);
-        return onHeap(name, DType.E4M3, shape, () -> new CpuFp8Weight(name, Packing.e4m3(name, experts)));
+        checkedCount(name, DType.E4M3, rows + 3L * Fp8Matrix.BLOCK, skewCols + cols);
+        return onHeap(name, DType.E4M3, shape, () -> new CpuFp8Weight(name, Packing.e4m3(name, experts), skewCols));
     }
 
     @Override
@@ -109,7 +112,7 @@ final class CpuDevice implements Device {
         int cols = experts.get(0).get(0).cols();
         long[] shape = {experts.size(), rows, cols};
         checkedCount(name, DType.BF16, rows + Fp8Matrix.BLOCK, cols);
-        return onHeap(name, DType.BF16, shape, () -> new CpuLinearWeight(name, Packing.bf16(name, experts)));
+        return onHeap(name, DType.BF16, shape, () -> new CpuLinearWeight(name, Packing.bf16(name, experts), 0));
     }
 
     @Override

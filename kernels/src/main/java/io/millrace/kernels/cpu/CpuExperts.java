@@ -32,7 +32,7 @@ final class CpuExperts {
         CpuLinearWeight w = CpuGemm.linear(experts);
         CpuTensor offsets = Shapes.cpu(routing.offsets());
         CpuTensor pairTokens = Shapes.cpu(routing.pairTokens());
-        Shapes.equal("groupedGemm", w, "columns of x", x.cols(), w.cols());
+        w.checkColumns("groupedGemm", x);
         Shapes.equal("groupedGemm", w, "columns of out", result.cols(), w.rows());
         Shapes.equal("groupedGemm", w, "length of offsets", offsets.rows() * offsets.cols(), w.numExperts() + 1L);
         int pairs = offsets.i32()[offsets.at(0) + w.numExperts()];
@@ -43,7 +43,7 @@ final class CpuExperts {
         for (int i = 0; i < pairs; i++) {
             int row = gather ? tokens[pairTokens.at(i)] : i;
             Shapes.inRange("groupedGemm: token of pair", i, row, x.rows());
-            products.place(i, row * x.numCols(), result.at(i));
+            products.place(i, x.start(row), result.at(i));
         }
         products.grouped(result.f32(), x.values(), w.matrices(), offsets.i32(), offsets.at(0));
     }

@@ -18,10 +18,11 @@ final class CpuGemm {
         CpuActivations x = Shapes.cpu(activations);
         CpuLinearWeight w = linear(weight);
         Shapes.equal("gemm", w, "experts", w.numExperts(), 1);
+        w.checkColumns("gemm", x);
         checkProduct("gemm", w, out, x.rows(), x.cols(), w.rows(), w.cols());
         products.begin(out.numRows());
         for (int t = 0; t < out.numRows(); t++) {
-            products.place(t, t * x.numCols(), out.at(t));
+            products.place(t, x.start(t), out.at(t));
         }
         products.each(out.f32(), 0, x.values(), 0, w.matrices());
     }

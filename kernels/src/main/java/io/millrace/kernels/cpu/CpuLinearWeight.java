@@ -6,10 +6,13 @@ import io.millrace.kernels.LinearWeight;
 class CpuLinearWeight implements LinearWeight {
     private final String name;
     private final PackedMatrix[] experts;
+    private final int skewCols;
 
-    CpuLinearWeight(String name, PackedMatrix[] experts) {
+    /** Makes one of matrices with {@code skewCols} columns of zeros before the weight's. */
+    CpuLinearWeight(String name, PackedMatrix[] experts, int skewCols) {
         this.name = name;
         this.experts = experts;
+        this.skewCols = skewCols;
     }
 
     @Override
@@ -29,7 +32,13 @@ class CpuLinearWeight implements LinearWeight {
 
     @Override
     public final int cols() {
-        return experts[0].cols;
+        return experts[0].cols - skewCols;
+    }
+
+    /** Checks that activations have this weight's columns, behind as many zeros. */
+    final void checkColumns(String op, CpuActivations x) {
+        Shapes.equal(op, this, "columns of x", x.cols(), cols());
+        Shapes.equal(op, this, "zeros before x", x.skewCols(), skewCols);
     }
 
     final PackedMatrix[] matrices() {

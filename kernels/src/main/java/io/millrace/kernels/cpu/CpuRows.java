@@ -28,7 +28,7 @@ final class CpuRows {
     private CpuTensor residual = CpuTensor.EMPTY;
     private CpuTensor weight = CpuTensor.EMPTY;
     private CpuTensor ids = CpuTensor.EMPTY;
-    private float[] activations = {};
+    private CpuActivations activations = CpuActivations.EMPTY;
     private float eps;
     private boolean hasResidual;
 
@@ -74,20 +74,18 @@ final class CpuRows {
     }
 
     void quantize(Fp8Activations outActivations, Tensor xTensor) {
-        CpuActivations result = Shapes.cpu(outActivations);
+        activations = Shapes.cpu(outActivations);
         x = Shapes.cpu(xTensor);
-        activations = result.values();
-        Shapes.equal("quantize: columns of x", x.cols(), result.cols());
-        Shapes.atLeast("quantize: rows of out", result.rows(), x.rows());
+        Shapes.equal("quantize: columns of x", x.cols(), activations.cols());
+        Shapes.atLeast("quantize: rows of out", activations.rows(), x.rows());
         start(quantizeRows, x.numRows());
     }
 
     void siluMulQuantize(Fp8Activations outActivations, Tensor gateUp) {
-        CpuActivations result = Shapes.cpu(outActivations);
+        activations = Shapes.cpu(outActivations);
         x = Shapes.cpu(gateUp);
-        activations = result.values();
-        Shapes.equal("siluMulQuantize: columns of gateUp", x.cols(), 2 * result.cols());
-        Shapes.atLeast("siluMulQuantize: rows of out", result.rows(), x.rows());
+        Shapes.equal("siluMulQuantize: columns of gateUp", x.cols(), 2 * activations.cols());
+        Shapes.atLeast("siluMulQuantize: rows of out", activations.rows(), x.rows());
         start(siluMulRows, x.numRows());
     }
 
@@ -186,11 +184,12 @@ final class CpuRows {
     private void quantizeRows(int from, int to, int worker) {
         int cols = x.numCols();
         float[] v = x.f32();
+        float[] y = activations.values();
         for (int t = from; t < to; t++) {
             int p = x.at(t);
-            int o = t * cols;
+            int o = activations.start(t) + activations.skewCols();
             for (int i = 0; i < cols; i++) {
-                activations[o + i] = v[p + i] * Lanes.HALF_WIDENING;
+                y[o + i] = v[p + i] * Lanes.HALF_WIDENING;
             }
         }
     }
@@ -198,14 +197,15 @@ final class CpuRows {
     private void siluMulRows(int from, int to, int worker) {
         int cols = x.numCols() / 2;
         float[] v = x.f32();
+        float[] y = activations.values();
         for (int t = from; t < to; t++) {
             int gate = x.at(t);
             int up = gate + cols;
-            int o = t * cols;
-            lanes.expNegated(activations, o, v, gate, cols);
+            int o = activations.start(t) + activations.skewCols();
+            lanes.expNegated(y, o, v, gate, cols);
             for (int i = 0; i < cols; i++) {
-                float silu = v[gate + i] / (1f + activations[o + i]);
-                activations[o + i] = silu * v[up + i] * Lanes.HALF_WIDENING;
+                float silu = v[gate + i] / (1f + y[o + i]);
+                y[o + i] = silu * v[up + i] * Lanes.HALF_WIDENING;
             }
         }
     }

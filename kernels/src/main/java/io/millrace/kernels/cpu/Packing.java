@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.ShortBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -32,16 +33,20 @@ final class Packing {
 
     /**
      * Packs the experts of one weight, each of row-concatenated e4m3 parts, into as few arrays as possible: large arrays are never
-     * moved by the collector and waste little of its regions.
+     * moved by the collector and waste little of its regions. Parts keep their place in the whole's blocks: zeros lie before columns
+     * that begin inside one, as many as {@link Fp8Matrix#skewCols}.
      *
      * @throws DeviceException if a code is NaN or a scale isn't finite: names the weight and the place
      */
-    static PackedMatrix[] e4m3(String name, List<List<Fp8Matrix>> experts) {
+    static PackedMatrix[] e4m3(String name, List<List<Fp8Matrix>> wholeExperts) {
+        List<List<Fp8Matrix>> experts =
+                wholeExperts.stream().map(Packing::cutWhereScalesChange).toList();
         int cols = experts.get(0).get(0).cols();
+        int packedCols = experts.get(0).get(0).skewCols() + cols;
         int[] partRows = experts.get(0).stream().mapToInt(Fp8Matrix::rows).toArray();
-        int elements = PackedMatrix.numElements(cols, partRows);
+        int elements = PackedMatrix.numElements(packedCols, partRows);
         int perArray = Math.max(1, MAX_ARRAY_BYTES / elements);
-        byte[] panelRows = new byte[Lanes.PANEL_ROWS * cols];
+        byte[] panelRows = new byte[Lanes.PANEL_ROWS * packedCols];
         byte[] array = {};
         PackedMatrix[] packed = new PackedMatrix[experts.size()];
         for (int e = 0; e < packed.length; e++) {
@@ -52,7 +57,7 @@ final class Packing {
             if (e % perArray == 0) {
                 array = new byte[Math.min(perArray, packed.length - e) * elements];
             }
-            packed[e] = new PackedMatrix(Tile.Format.E4M3, array, e % perArray * elements, 1, cols, partRows);
+            packed[e] = new PackedMatrix(Tile.Format.E4M3, array, e % perArray * elements, 1, packedCols, partRows);
             int panel = 0;
             for (Fp8Matrix part : experts.get(e)) {
                 panel = packPart(name, packed[e], panel, part, panelRows);
@@ -104,24 +109,24 @@ final class Packing {
     /**
      * Packs a part panel by panel: its rows are copied, looked through for NaN and turned while they are in the core's cache.
      *
-     * @param rows [64, cols] e4m3, scratch
+     * @param rows [64, skewCols + cols] e4m3, scratch whose first columns are zero
      */
     private static int packPart(String name, PackedMatrix matrix, int firstPanel, Fp8Matrix part, byte[] rows) {
-        int cols = part.cols();
+        int skew = part.skewCols();
+        int cols = skew + part.cols();
         ByteBuffer codes = part.codes().duplicate();
         int start = codes.position();
-        checkCut(name, part);
         for (int r = 0; r < part.rows(); r += Lanes.PANEL_ROWS) {
             int panelRows = Math.min(Lanes.PANEL_ROWS, part.rows() - r);
             int count = panelRows * cols;
             for (int i = 0; i < panelRows; i++) {
-                codes.position(start + (r + i) * part.wholeCols()).get(rows, i * cols, cols);
+                codes.position(start + (r + i) * part.wholeCols()).get(rows, i * cols + skew, part.cols());
             }
             Arrays.fill(rows, count, rows.length, (byte) 0);
             int bad = firstNan(rows, count);
             if (bad >= 0) {
                 throw new DeviceException(name + ": code " + (rows[bad] & 0xFF) + " at row "
-                        + (part.firstRow() + r + bad / cols) + ", column " + (part.firstCol() + bad % cols)
+                        + (part.firstRow() + r + bad / cols) + ", column " + (part.firstCol() + bad % cols - skew)
                         + " is NaN: the checkpoint is damaged, fetch it again");
             }
             int panel = firstPanel + r / Lanes.PANEL_ROWS;
@@ -189,7 +194,7 @@ final class Packing {
         int wholeScaleCols = (part.wholeCols() + Lanes.BLOCK - 1) / Lanes.BLOCK;
         int scaleCols = matrix.scaleCols();
         for (int i = 0; i < scaleCols; i++) {
-            int at = part.scaleIndex(firstRow, i * Lanes.BLOCK);
+            int at = part.scaleIndex(firstRow, i * Lanes.BLOCK - part.skewCols());
             float scale = scales.get(at);
             float stored = scale * Lanes.HALF_WIDENING;
             if (Float.isNaN(stored) || Float.isInfinite(stored)) {
@@ -201,21 +206,19 @@ final class Packing {
         }
     }
 
-    /** Refuses a part in which 64 rows or 128 columns don't share a scale: the lanes load one for all of them. */
-    private static void checkCut(String name, Fp8Matrix part) {
-        int skewRows = part.firstRow() % Lanes.PANEL_ROWS;
-        if (skewRows != 0 && part.firstRow() % Lanes.BLOCK + part.rows() > Lanes.BLOCK) {
-            throw cut(name, "rows", part.firstRow(), part.rows(), Lanes.PANEL_ROWS);
+    /** Cuts parts whose panels of 64 rows would lie in two rows of scales: the lanes load one for a panel. */
+    private static List<Fp8Matrix> cutWhereScalesChange(List<Fp8Matrix> parts) {
+        List<Fp8Matrix> pieces = new ArrayList<>();
+        for (Fp8Matrix part : parts) {
+            int before = Lanes.BLOCK - part.firstRow() % Lanes.BLOCK;
+            if (part.firstRow() % Lanes.PANEL_ROWS == 0 || part.rows() <= before) {
+                pieces.add(part);
+            } else {
+                pieces.add(part.part(0, before, 0, part.cols()));
+                pieces.add(part.part(before, part.rows() - before, 0, part.cols()));
+            }
         }
-        if (part.skewCols() != 0 && part.skewCols() + part.cols() > Lanes.BLOCK) {
-            throw cut(name, "columns", part.firstCol(), part.cols(), Lanes.BLOCK);
-        }
-    }
-
-    private static DeviceException cut(String name, String what, int first, int count, int unit) {
-        return new DeviceException(name + ": " + what + " " + first + " … " + (first + count - 1)
-                + " of a larger matrix begin at no multiple of " + unit
-                + ": the cpu back end can't split it so; lower tp, or use --backend cuda");
+        return pieces;
     }
 
     /** Packs a bf16 or f32 matrix [rows, cols], little-endian. */
