@@ -121,6 +121,7 @@ class ServingReportTest {
                         Prefill throughput (tok/s):              333.33
                         Decode throughput, all run (tok/s):      200.00
                         Decode per CPU second (tok):             100.00
+                        TPOT growth over the context:            n/a
                         Fewest tokens while all run:             1
                         Most tokens while all run:               1
                         Mean added TTFT (ms):                    2.00
