@@ -103,10 +103,7 @@ final class BenchPage {
                 <h1>millrace bench: %s</h1>
                 <div class="charts">
                 """.formatted(Html.escaped(model), Html.escaped(model))
-                + LineChart.svg("Output throughput to the last token, tok/s", curves("engine_output_throughput", null))
-                + perUserChart()
-                + chart("Time to first token, ms", "mean_ttft_ms", "p99_ttft_ms")
-                + chart("Time per output token, ms", "mean_tpot_ms", "p99_tpot_ms")
+                + String.join("", charts())
                 + "</div>\n"
                 + comparisonTable()
                 + "<h2>Runs</h2>\n"
@@ -114,6 +111,30 @@ final class BenchPage {
                 + besideBaseline()
                 + sglang()
                 + "</body></html>\n";
+    }
+
+    /** Returns the curves alone, as a picture that a page of docs can show. */
+    String svg() {
+        StringBuilder out = new StringBuilder("""
+                <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1160 640" font-family="sans-serif" font-size="12" fill="#1f2328">
+                <style>.title { font-weight: bold; font-size: 14px } .grid { stroke: #d0d7de } .x { text-anchor: middle } .y { text-anchor: end }</style>
+                <rect width="1160" height="640" fill="#fff"/>
+                """);
+        List<String> charts = charts();
+        for (int i = 0; i < charts.size(); i++) {
+            String place = "<svg x=\"" + (10 + (i % 2) * 580) + "\" y=\"" + (10 + (i / 2) * 320)
+                    + "\" width=\"560\" height=\"300\" ";
+            out.append(charts.get(i).replaceFirst("<svg ", place));
+        }
+        return out.append("</svg>\n").toString();
+    }
+
+    private List<String> charts() {
+        return List.of(
+                LineChart.svg("Output throughput to the last token, tok/s", curves("engine_output_throughput", null)),
+                perUserChart(),
+                chart("Time to first token, ms", "mean_ttft_ms", "p99_ttft_ms"),
+                chart("Time per output token, ms", "mean_tpot_ms", "p99_tpot_ms"));
     }
 
     private String chart(String title, String key, String tailKey) {
