@@ -106,14 +106,7 @@ final class BenchPage {
                 <h1>millrace bench: %s</h1>
                 <div class="charts">
                 """.formatted(Html.escaped(model), Html.escaped(model))
-                + LineChart.svg(
-                        "Output throughput to the last token, tok/s",
-                        "concurrency",
-                        curves("engine_output_throughput", null))
-                + perUserChart()
-                + chart("Time to first token, ms", "mean_ttft_ms", "p99_ttft_ms")
-                + chart("Time per output token, ms", "mean_tpot_ms", "p99_tpot_ms")
-                + growthChart()
+                + String.join("", charts())
                 + "</div>\n"
                 + comparisonTable()
                 + "<h2>Runs</h2>\n"
@@ -123,12 +116,42 @@ final class BenchPage {
                 + "</body></html>\n";
     }
 
+    /** Returns the curves alone, as a picture that a page of docs can show. */
+    String svg() {
+        List<String> charts = charts();
+        int height = 320 * ((charts.size() + 1) / 2);
+        StringBuilder out = new StringBuilder("""
+                <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1160 %1$d" font-family="sans-serif" font-size="12" fill="#1f2328">
+                <style>.title { font-weight: bold; font-size: 14px } .grid { stroke: #d0d7de } .x { text-anchor: middle } .y { text-anchor: end }</style>
+                <rect width="1160" height="%1$d" fill="#fff"/>
+                """.formatted(height));
+        for (int i = 0; i < charts.size(); i++) {
+            String place = "<svg x=\"" + (10 + (i % 2) * 580) + "\" y=\"" + (10 + (i / 2) * 320)
+                    + "\" width=\"560\" height=\"300\" ";
+            out.append(charts.get(i).replaceFirst("<svg ", place));
+        }
+        return out.append("</svg>\n").toString();
+    }
+
+    private List<String> charts() {
+        List<String> charts = new ArrayList<>();
+        charts.add(LineChart.svg(
+                "Output throughput to the last token, tok/s",
+                "concurrency",
+                curves("engine_output_throughput", null)));
+        charts.add(perUserChart());
+        charts.add(chart("Time to first token, ms", "mean_ttft_ms", "p99_ttft_ms"));
+        charts.add(chart("Time per output token, ms", "mean_tpot_ms", "p99_tpot_ms"));
+        growthCurves(charts);
+        return charts;
+    }
+
     private String chart(String title, String key, String tailKey) {
         return LineChart.svg(title, "concurrency", curves(key, tailKey));
     }
 
-    /** Returns a curve for each run that is long enough to show how the context counts. */
-    private String growthChart() {
+    /** Adds a chart with a curve for each run that is long enough to show how the context counts, if there is one. */
+    private void growthCurves(List<String> charts) {
         List<LineChart.Curve> curves = new ArrayList<>();
         for (JsonNode run : runs) {
             JsonNode points = run.path("tpot_by_context");

@@ -159,9 +159,13 @@ public final class ServingBench implements Callable<Integer> {
 
     @Option(
             names = "--plot",
-            paramLabel = "FILE.html",
-            description = "Writes a page with curves over the concurrency: throughput, TTFT, TPOT. Needs no network.")
-    private @Nullable Path plot;
+            paramLabel = "FILE",
+            split = ",",
+            description = {
+                "Curves over the concurrency: throughput, TTFT, TPOT. FILE.html: a page with tables, that needs no network;",
+                "FILE.svg: the curves alone, as a picture; or both, with a comma between."
+            })
+    private List<Path> plots = List.of();
 
     @Option(
             names = "--baseline",
@@ -243,9 +247,9 @@ public final class ServingBench implements Callable<Integer> {
         if (output != null) {
             Files.write(output, jsonLines);
         }
-        if (plot != null) {
-            BenchPage page = new BenchPage(String.valueOf(model.getFileName()), runs, comparisons, earlier);
-            Files.writeString(plot, page.html());
+        BenchPage page = new BenchPage(String.valueOf(model.getFileName()), runs, comparisons, earlier);
+        for (Path plot : plots) {
+            Files.writeString(plot, plot.toString().endsWith(".svg") ? page.svg() : page.html());
         }
         return DONE;
     }
@@ -302,7 +306,13 @@ public final class ServingBench implements Callable<Integer> {
         if (baseline != null && !compare.isEmpty()) {
             throw new ConfigException("--baseline is an earlier run, --compare has two of now: leave out one of them");
         }
-        if (plot == null && baseline != null) {
+        for (Path plot : plots) {
+            if (!plot.toString().matches(".*\\.(html|svg)")) {
+                throw new ConfigException(
+                        "--plot " + plot + " is neither a page nor a picture: end it in .html or .svg");
+            }
+        }
+        if (plots.isEmpty() && baseline != null) {
             throw new ConfigException("--baseline is for --plot: give --plot, too");
         }
         if (!compare.isEmpty() && compare.size() != 2) {

@@ -84,6 +84,20 @@ class BenchPageTest {
     }
 
     @Test
+    void thePictureIsOneFileWithTheSameCurves() throws Exception {
+        Document svg =
+                parsed(new BenchPage("m", List.of(run(16, 300, "7"), run(1, 25, "6")), List.of(), List.of()).svg());
+        assertThat(svg.getDocumentElement().getNamespaceURI()).isNull(); // the parser isn't aware of them
+        assertThat(svg.getDocumentElement().getAttribute("xmlns")).isEqualTo("http://www.w3.org/2000/svg");
+        NodeList charts = svg.getElementsByTagName("svg");
+        assertThat(charts.getLength()).isEqualTo(1 + 4);
+        assertThat(((Element) charts.item(4)).getAttribute("x")).isEqualTo("590");
+        assertThat(((Element) charts.item(4)).getAttribute("y")).isEqualTo("330");
+        // two points each, twice where there is a P99 too, and four that were published
+        assertThat(svg.getElementsByTagName("circle").getLength()).isEqualTo(2 + (2 + 4) + 4 + 4);
+    }
+
+    @Test
     void pointsLieOnALogarithmicAndALinearAxis() throws Exception {
         double[] x = {1, 4, 16};
         double[] y = {10, Double.NaN, 40};

@@ -41,6 +41,7 @@ class ServingBenchTest {
                 "--concurrency 1,2,3 --input-len 5,6|--input-len has 2 values but --concurrency has 3: "
                         + "give one for all or one for each",
                 "--concurrency 1,2 --pairs 1,0|--pairs is 0 but must be at least 1",
+                "--plot p.html,p.png|--plot p.png is neither a page nor a picture: end it in .html or .svg",
                 "--baseline r.jsonl|--baseline is for --plot: give --plot, too",
                 "--plot p.html --baseline none.jsonl|can't read --baseline none.jsonl: "
                         + "java.nio.file.NoSuchFileException: none.jsonl",
