@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -32,8 +33,7 @@ record ProcessSample(long heapBytes, long residentBytes, int threads, int fileDe
         if (!Files.isDirectory(proc)) {
             throw new ConfigException(proc + " is missing: sampling needs Linux and a running process");
         }
-        jcmd(pid, "GC.run");
-        long heap = usedHeap(jcmd(pid, "GC.heap_info"));
+        long heap = usedHeap(jcmd(pid, "GC.run", "GC.heap_info"));
         String status = Files.readString(proc.resolve("status"));
         try (Stream<Path> open = Files.list(proc.resolve("fd"))) {
             return new ProcessSample(
@@ -64,18 +64,26 @@ record ProcessSample(long heapBytes, long residentBytes, int threads, int fileDe
         return Long.parseLong(m.group(1));
     }
 
-    private static String jcmd(long pid, String command) throws IOException, InterruptedException {
+    /** Returns what the commands say; all in one JVM, because starting it costs more than they do. */
+    private static String jcmd(long pid, String... commands) throws IOException, InterruptedException {
         Path jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd");
         if (!Files.isExecutable(jcmd)) {
             throw new ConfigException(jcmd + " is missing: sampling needs a JDK, not a JRE");
         }
-        Process process = new ProcessBuilder(jcmd.toString(), Long.toString(pid), command)
-                .redirectErrorStream(true)
-                .start();
-        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        if (process.waitFor() != 0) {
-            throw new IllegalStateException("jcmd " + pid + " " + command + " failed: " + said);
+        Path script = Files.createTempFile("millrace-", ".jcmd");
+        try {
+            Files.write(script, List.of(commands));
+            Process process = new ProcessBuilder(
+                            jcmd.toString(), "-J-XX:TieredStopAtLevel=1", Long.toString(pid), "-f", script.toString())
+                    .redirectErrorStream(true)
+                    .start();
+            String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            if (process.waitFor() != 0) {
+                throw new IllegalStateException("jcmd " + pid + " " + String.join(", ", commands) + " failed: " + said);
+            }
+            return said;
+        } finally {
+            Files.delete(script);
         }
-        return said;
     }
 }

@@ -2,6 +2,7 @@ package io.millrace.bench.torture;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.millrace.engine.ConfigException;
 import io.millrace.job.EmbeddedBroker;
 import io.millrace.job.Topic;
@@ -191,10 +192,18 @@ final class Soak {
         return samples.add(sample);
     }
 
-    private static long restarts(LocalCluster cluster, String jobId) throws IOException {
-        return cluster.rest("/jobs/" + jobId + "/metrics?get=numRestarts")
-                .at("/0/value")
-                .asLong(-1);
+    /** Returns how often the job restarted. Flink only begins to collect a metric when it is asked for it. */
+    private static long restarts(LocalCluster cluster, String jobId) throws IOException, InterruptedException {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (System.nanoTime() < deadline) {
+            JsonNode value =
+                    cluster.rest("/jobs/" + jobId + "/metrics?get=numRestarts").at("/0/value");
+            if (!value.isMissingNode()) {
+                return Long.parseLong(value.asText());
+            }
+            Thread.sleep(SETTLE.toMillis() / 10);
+        }
+        throw new IllegalStateException("the job manager doesn't say how often job " + jobId + " restarted");
     }
 
     private SoakResult result(long restarts) {
