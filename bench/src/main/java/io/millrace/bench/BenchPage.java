@@ -136,9 +136,7 @@ final class BenchPage {
     private List<String> charts() {
         List<String> charts = new ArrayList<>();
         charts.add(LineChart.svg(
-                "Output throughput to the last token, tok/s",
-                "concurrency",
-                curves("engine_output_throughput", null)));
+                "Output throughput to the last token, tok/s", "concurrency", curves("engine_output_throughput", null)));
         charts.add(perUserChart());
         charts.add(chart("Time to first token, ms", "mean_ttft_ms", "p99_ttft_ms"));
         charts.add(chart("Time per output token, ms", "mean_tpot_ms", "p99_tpot_ms"));
@@ -164,7 +162,9 @@ final class BenchPage {
                 curves.add(new LineChart.Curve(name, GROWTH_COLORS[curves.size() % GROWTH_COLORS.length], false, x, y));
             }
         }
-        return curves.isEmpty() ? "" : LineChart.svg("Median time per output token, ms", "tokens of context", curves);
+        if (!curves.isEmpty()) {
+            charts.add(LineChart.svg("Median time per output token, ms", "tokens of context", curves));
+        }
     }
 
     /** Returns a curve for each way, and one for what it is compared with. */

@@ -89,12 +89,13 @@ class ServingBenchIT {
     void twoShapesInOneCommandEachBesideTheBareEngine() throws IOException {
         Path page = temp.resolve("page.html");
         Path file = temp.resolve("runs.jsonl");
-        String text = text(("--compare engine,kafka --concurrency 1,8 --input-len 10,100 --output-len 20,10 --pairs 2,1"
-                        + " --plot " + page + " --output " + file)
-                .split(" "));
+        String text =
+                text(("--compare engine,kafka --concurrency 1,8 --input-len 10,100 --output-len 20,300 --pairs 2,1"
+                                + " --plot " + page + " --output " + file)
+                        .split(" "));
         String[] table = text.substring(text.indexOf("Users  Tokens in / out")).split("\n");
         assertThat(table[1]).matches(" +1 +10 / 20 +1 +[0-9.,]+ +[0-9.,]+ +[0-9.]+ +[0-9.,]+ +– +–");
-        assertThat(table[2]).matches(" +8 +100 / 10 +8 +[0-9.,]+ +[0-9.,]+ +[0-9.]+ +[0-9.,]+ +– +–");
+        assertThat(table[2]).matches(" +8 +100 / 300 +8 +[0-9.,]+ +[0-9.,]+ +[0-9.]+ +[0-9.,]+ +– +–");
         assertThat(Files.readString(page)).contains("through kafka", "<th>kafka / engine</th>", "Published");
         assertThat(Files.readAllLines(file)).hasSize(2 * 2 + 1 + 2 + 1);
     }
