@@ -2,9 +2,12 @@ package io.millrace.bench;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -49,6 +52,10 @@ class ServingBenchTest {
                         + "lower --input-len or --output-len",
                 "--max-model-len 50|--max-model-len is 50 but prompt and completion have 1100 tokens: "
                         + "raise it or leave it out",
+                "--tensor-parallel-size 0|tensor-parallel-size is 0 but must be at least 1",
+                "--data-parallel-size 2|data-parallel-size is 2 but enable-expert-parallel is off: groups that attend to their "
+                        + "own requests share the experts, so turn it on",
+                "--tensor-parallel-size 8|plan tp8-ep1 can't cut tiny-r1: num_attention_heads 4 isn't a multiple of 8 ranks",
                 "--threads -1|threads is -1 but must be 0 (all cores) or more",
             })
     void oneLineAndExitCode2(String args, String message) {
@@ -61,6 +68,17 @@ class ServingBenchTest {
     void anUnknownWayIsNamed() {
         assertThat(run("--through", "pigeon")).isEqualTo(2);
         assertThat(err.toString(UTF_8)).contains("pigeon").containsOnlyOnce("\n");
+    }
+
+    @Test
+    void cudaWithoutADriverIsRefusedInOneLine() {
+        assumeFalse(Files.exists(Path.of("/dev/nvidiactl")), "there is a GPU");
+        assertThat(run("--backend", "cuda")).isEqualTo(1);
+        assertThat(err.toString(UTF_8))
+                .startsWith("millrace bench: no CUDA driver: ")
+                .contains("use --backend cpu")
+                .containsOnlyOnce("\n");
+        assertThat(out.toString(UTF_8)).isEmpty();
     }
 
     @Test

@@ -97,7 +97,21 @@ public interface Ops {
     void gatherRows(Tensor out, Tensor x, Tensor rows);
 
     /** Draws one id per row; −1 if the row's logits hold a NaN or +∞ or all are −∞. ids [S] i32, logits [S, V] f32 (unchanged). */
-    void sample(Tensor ids, Tensor logits, SamplingBatch batch);
+    default void sample(Tensor ids, Tensor logits, SamplingBatch batch) {
+        stageDraws(batch);
+        drawStaged(ids, logits);
+    }
+
+    /**
+     * Tells the device how {@link #drawStaged} shall draw; outside of captured steps. The batch's arrays stay as they are until then.
+     */
+    void stageDraws(SamplingBatch batch);
+
+    /**
+     * The second half of {@link #sample}, for the rows staged last; may be captured, and follows what is staged before each replay: as many
+     * rows, none with penalties or forbidden tokens, in a batch for no more rows.
+     */
+    void drawStaged(Tensor ids, Tensor logits);
 
     /**
      * Log-softmax of the raw logits: column 0 the sampled id, columns 1 … k the k most likely (lower id on ties).

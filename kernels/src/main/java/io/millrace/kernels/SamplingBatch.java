@@ -3,8 +3,8 @@ package io.millrace.kernels;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How to draw one token for each of S rows. Host arrays that the caller reuses from step to step; a back end copies what it
- * needs before {@link Ops#sample} returns.
+ * How to draw one token for each of S rows. Host arrays that the caller reuses from step to step, once {@link Ops#drawStaged} has
+ * returned.
  *
  * <p>The draw is {@code argmax_v(logit_v / temperature + gumbel_v)} over the kept tokens with Philox4x32-10 noise, key = seed,
  * counter = (v / 4, position, sampleIndex, 1), lane v mod 4; ties go to the lower id. Order: bias and penalties, allowed tokens,

@@ -20,33 +20,45 @@ final class ModelRunner {
     private final List<KvLayer> kv;
     private final StepInput input;
     private final @Nullable DraftInput draftInput;
+    private final StepRunner.Pages pages;
+    private final StepGraphs graphs;
     private @Nullable ModelStep step;
     private long forwardNanos;
 
-    private ModelRunner(DeepSeekModel model, List<KvLayer> kv, StepInput input, @Nullable DraftInput draftInput) {
+    private ModelRunner(
+            DeepSeekModel model,
+            List<KvLayer> kv,
+            StepInput input,
+            @Nullable DraftInput draftInput,
+            StepRunner.Pages pages,
+            StepGraphs graphs) {
         this.model = model;
         this.kv = kv;
         this.input = input;
         this.draftInput = draftInput;
+        this.pages = pages;
+        this.graphs = graphs;
     }
 
     /**
      * Makes a runner with the buffers that it needs.
      *
      * @param model on the same rank
-     * @param kv one entry per layer, the MTP layer's last if it is loaded
+     * @param pages of its group
      * @param limits sizes of a step of its group
      */
-    static ModelRunner of(DeepSeekModel model, List<KvLayer> kv, Rank rank, StepLimits limits) {
+    static ModelRunner of(DeepSeekModel model, StepRunner.Pages pages, Rank rank, StepLimits limits) {
+        List<KvLayer> kv = model.allocateKv(pages.count() + 1, pages.tokensOfEach()); // the last one is the spare
+
         StepInput input = new StepInput(
                 rank.device(), limits.maxTokens(), limits.maxSeqs(), limits.maxPages(), limits.maxLogitRows());
         DraftInput draftInput = limits.numDraftTokens() == 0 ? null : new DraftInput(rank.device(), limits);
-        return new ModelRunner(model, kv, input, draftInput);
+        return new ModelRunner(model, kv, input, draftInput, pages, new StepGraphs(rank.device()));
     }
 
     /** Returns a runner of {@link DeepSeekModel#shallow} with this one's buffers. */
     ModelRunner shallow() {
-        return new ModelRunner(model.shallow(), kv, input, draftInput);
+        return new ModelRunner(model.shallow(), kv, input, draftInput, pages, graphs.empty());
     }
 
     /**
@@ -63,6 +75,35 @@ final class ModelRunner {
         Tensor logits = model.forward(next, kv);
         forwardNanos = System.nanoTime() - start;
         if (sampler != null && next.numLogitRows() > 0) {
+            sampler.draw(logits);
+        }
+    }
+
+    /**
+     * Computes a step of one row per sequence, the draw included, padded to a bucket's rows: a replay from the second time on. Drafts can't
+     * follow.
+     *
+     * @param groups the bucket's rows for each group
+     * @param bucket its rows
+     */
+    void runBucket(StepPlan<?> plan, GroupRows groups, int bucket, @Nullable Sampler sampler) {
+        ModelStep padded = input.fillPadded(plan, groups, bucket, pages);
+        Sampler staged = sampler != null && sampler.canStage() ? sampler : null;
+        if (staged != null) {
+            staged.stage(bucket);
+        }
+        long start = System.nanoTime();
+        Tensor logits = graphs.run(bucket, staged != null, () -> {
+            Tensor ofAll = model.forward(padded, kv);
+            if (staged != null) {
+                staged.drawStaged(ofAll);
+            }
+            return ofAll;
+        });
+        forwardNanos = System.nanoTime() - start;
+        if (staged != null) {
+            staged.finish(logits);
+        } else if (sampler != null && plan.size() > 0) {
             sampler.draw(logits);
         }
     }

@@ -72,6 +72,33 @@ public final class StepInput {
      * @param groups rows of all groups
      */
     public ModelStep fill(StepPlan<?> plan, GroupRows groups) {
+        fillSequences(plan);
+        return upload(plan.numTokens(), plan.size(), plan.numLogitRows(), groups);
+    }
+
+    /**
+     * Writes a plan of one row per sequence with rows behind it that nobody wants: sequences of one token, on a page that none has.
+     *
+     * @param groups rows of all groups
+     * @param numRows rows together
+     * @param pages whose {@link StepRunner.Pages#spare} the rows behind write to
+     */
+    ModelStep fillPadded(StepPlan<?> plan, GroupRows groups, int numRows, StepRunner.Pages pages) {
+        fillSequences(plan);
+        for (int row = plan.size(); row < numRows; row++) {
+            ids[row] = 0;
+            positions[row] = 0;
+            slots[row] = pages.spare() * pages.tokensOfEach();
+            queryStarts[row] = row;
+            contextTokens[row] = 1;
+            blockTables[row * maxPages] = pages.spare();
+            logitRows[row] = row;
+        }
+        queryStarts[numRows] = numRows;
+        return upload(numRows, numRows, numRows, groups);
+    }
+
+    private void fillSequences(StepPlan<?> plan) {
         int row = 0;
         int numLogitRows = 0;
         for (int i = 0; i < plan.size(); i++) {
@@ -89,7 +116,6 @@ public final class StepInput {
             }
         }
         queryStarts[plan.size()] = row;
-        return upload(row, plan.size(), numLogitRows, groups);
     }
 
     private int fillSequence(Sequence<?> sequence, int count, int[] drafts, int index, int firstRow) {

@@ -9,7 +9,9 @@ import io.millrace.engine.structure.GrammarMask;
 import io.millrace.kernels.GroupRows;
 import io.millrace.kernels.Rank;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs planned steps over all ranks of a plan: every rank computes its share of its group's part, the first rank of each group draws.
@@ -24,22 +26,25 @@ public final class StepRunner {
     /** One per group; empty if nothing is drafted. */
     private final List<Drafter> drafters;
 
-    private final int numDraftTokens;
+    private final StepLimits limits;
     private final int[] endIds;
+    /** Whether decode steps are captured: on cuda, where a launch costs more than the smallest kernels; not yet with drafts. */
+    private final boolean isCapturing;
 
     private StepRunner(
             RankGroup ranks,
             List<ModelRunner> runners,
             List<Sampler> samplers,
             List<Drafter> drafters,
-            int numDraftTokens,
+            StepLimits limits,
             int[] endIds) {
         this.ranks = ranks;
         this.runners = runners;
         this.samplers = samplers;
         this.drafters = drafters;
-        this.numDraftTokens = numDraftTokens;
+        this.limits = limits;
         this.endIds = endIds.clone();
+        isCapturing = limits.numDraftTokens() == 0 && ranks.backendName().equals("cuda");
     }
 
     /**
@@ -55,7 +60,7 @@ public final class StepRunner {
             RankGroup ranks, List<DeepSeekModel> models, Pages pages, StepLimits limits, int numTokens, int[] endIds) {
         List<ModelRunner> runners = ranks.onEachRank(rank -> {
             DeepSeekModel model = models.get(rank.index());
-            return ModelRunner.of(model, model.allocateKv(pages.count(), pages.tokensOfEach()), rank, limits);
+            return ModelRunner.of(model, pages, rank, limits);
         });
         List<Sampler> samplers = new ArrayList<>();
         List<Drafter> drafters = new ArrayList<>();
@@ -65,16 +70,21 @@ public final class StepRunner {
                 drafters.add(new Drafter(limits, new Sampler(first, limits.maxSeqs(), numTokens)));
             }
         }
-        return new StepRunner(ranks, runners, samplers, drafters, limits.numDraftTokens(), endIds);
+        return new StepRunner(ranks, runners, samplers, drafters, limits, endIds);
     }
 
     /** Pages of a KV pool. */
-    public record Pages(int count, int tokensOfEach) {}
+    public record Pages(int count, int tokensOfEach) {
+        /** Returns the page behind them, which no sequence has. */
+        int spare() {
+            return count;
+        }
+    }
 
     /** Returns a runner of the models' {@link DeepSeekModel#shallow} with this one's buffers, samplers and drafters. */
     public StepRunner shallow() {
         List<ModelRunner> shallow = runners.stream().map(ModelRunner::shallow).toList();
-        return new StepRunner(ranks, shallow, samplers, drafters, numDraftTokens, endIds);
+        return new StepRunner(ranks, shallow, samplers, drafters, limits, endIds);
     }
 
     /**
@@ -88,10 +98,14 @@ public final class StepRunner {
         for (int g = 0; g < plans.size(); g++) {
             addRows(plans.get(g), samplers.get(g));
         }
-        GroupRows rows =
-                GroupRows.of(plans.stream().mapToInt(StepPlan::numTokens).toArray());
-        ranks.forEachRank((rank, group) ->
-                runners.get(rank.index()).run(plans.get(group), rows, isFirst(rank) ? samplers.get(group) : null));
+        if (isCapturing && plans.stream().allMatch(StepPlan::isDecode)) {
+            runBucket(plans);
+        } else {
+            GroupRows rows =
+                    GroupRows.of(plans.stream().mapToInt(StepPlan::numTokens).toArray());
+            ranks.forEachRank(
+                    (rank, group) -> runners.get(rank.index()).run(plans.get(group), rows, samplerOf(rank, group)));
+        }
         for (int g = 0; g < plans.size(); g++) {
             verify(plans.get(g), samplers.get(g));
         }
@@ -139,12 +153,28 @@ public final class StepRunner {
         ranks.forEachRank((rank, group) -> runners.get(rank.index()).draft(drafters.get(group), isFirst(rank)));
         drafters.forEach(d -> d.take(0));
         GroupRows rows = GroupRows.of(drafters.stream().mapToInt(Drafter::size).toArray());
-        for (int k = 1; k < numDraftTokens && rows.total() > 0; k++) {
+        for (int k = 1; k < limits.numDraftTokens() && rows.total() > 0; k++) {
             int next = k;
             ranks.forEachRank(
                     (rank, group) -> runners.get(rank.index()).draftFurther(drafters.get(group), rows, isFirst(rank)));
             drafters.forEach(d -> d.take(next));
         }
+    }
+
+    /** All groups take the same bucket, that of the one with most sequences: their ranks exchange rows in captured steps. */
+    private void runBucket(List<? extends StepPlan<?>> plans) {
+        int most = plans.stream().mapToInt(StepPlan::size).max().orElse(0);
+        int bucket = StepGraphs.bucket(most, limits.maxSeqs());
+        int[] rows = new int[plans.size()];
+        Arrays.fill(rows, bucket);
+        GroupRows groups = GroupRows.of(rows);
+        ranks.forEachRank((rank, group) ->
+                runners.get(rank.index()).runBucket(plans.get(group), groups, bucket, samplerOf(rank, group)));
+    }
+
+    /** Returns what draws on a rank, null if none does. */
+    private @Nullable Sampler samplerOf(Rank rank, int group) {
+        return isFirst(rank) ? samplers.get(group) : null;
     }
 
     private boolean isFirst(Rank rank) {

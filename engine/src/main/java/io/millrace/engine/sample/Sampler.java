@@ -102,6 +102,12 @@ public final class Sampler {
      * @param topLogprobs 0 … {@link SamplingParams#MAX_TOP_LOGPROBS} most likely tokens beside it
      */
     public void addGiven(int token, int topLogprobs) {
+        given[batch.numRows] = token;
+        hasGiven = true;
+        addGreedy(topLogprobs);
+    }
+
+    private void addGreedy(int topLogprobs) {
         int row = batch.numRows++;
         batch.temperature[row] = 0; // an argmax is the cheapest draw, and finds logits that aren't finite
         batch.topK[row] = 0;
@@ -113,8 +119,6 @@ public final class Sampler {
         batch.penalties[row] = null;
         batch.allowed[row] = null;
         wantedLogprobs[row] = topLogprobs;
-        given[row] = token;
-        hasGiven = true;
     }
 
     /** Adds a row whose draw is only a proposal: no log-probabilities. Its sequence has no penalties. */
@@ -129,8 +133,41 @@ public final class Sampler {
      * @param logits [S, V] f32 in the order of {@link #add}
      */
     public void draw(Tensor logits) {
+        ops.sample(ids.firstRows(batch.numRows), logits, batch);
+        finish(logits);
+    }
+
+    /** Returns whether the rows added can be drawn in a captured step: no penalties, no structure, nothing given. */
+    public boolean canStage() {
+        for (int row = 0; row < batch.numRows; row++) {
+            if (batch.penalties[row] != null || batch.allowed[row] != null) {
+                return false;
+            }
+        }
+        return !hasGiven;
+    }
+
+    /**
+     * Gets ready for a draw of the rows added and of rows behind them whose draws nobody wants, up to {@code numRows}; before a captured
+     * step with {@link #drawStaged}, after which comes {@link #finish}.
+     */
+    public void stage(int numRows) {
+        int added = batch.numRows;
+        while (batch.numRows < numRows) {
+            addGreedy(-1);
+        }
+        ops.stageDraws(batch);
+        batch.numRows = added;
+    }
+
+    /** Draws; may be captured. logits [S, V] f32 of all rows staged. */
+    public void drawStaged(Tensor logits) {
+        ops.drawStaged(ids.firstRows(logits.rows()), logits);
+    }
+
+    /** Fetches what was drawn, and log-probabilities. logits [S, V] f32, of the rows added first. */
+    public void finish(Tensor logits) {
         int rows = batch.numRows;
-        ops.sample(ids.firstRows(rows), logits, batch);
         if (hasGiven) {
             takeGiven(rows);
         }

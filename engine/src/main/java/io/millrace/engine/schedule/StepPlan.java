@@ -107,6 +107,11 @@ public final class StepPlan<C> {
         return entries.get(i).numAccepted;
     }
 
+    /** Returns whether each sequence has one row, which draws. */
+    public boolean isDecode() {
+        return numTokens == size() && numLogitRows == size();
+    }
+
     /** Returns T, the tokens of the step, drafts included. */
     public int numTokens() {
         return numTokens;

@@ -113,8 +113,13 @@ final class CpuOps implements Ops {
     }
 
     @Override
-    public void sample(Tensor ids, Tensor logits, SamplingBatch batch) {
-        sampler.sample(ids, logits, batch);
+    public void stageDraws(SamplingBatch batch) {
+        sampler.stage(batch);
+    }
+
+    @Override
+    public void drawStaged(Tensor ids, Tensor logits) {
+        sampler.drawStaged(ids, logits);
     }
 
     @Override

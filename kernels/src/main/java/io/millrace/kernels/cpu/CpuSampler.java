@@ -33,10 +33,13 @@ final class CpuSampler implements WorkerPool.Work {
         Arrays.setAll(scratch, i -> new Candidates());
     }
 
-    void sample(Tensor idTensor, Tensor logitTensor, SamplingBatch newBatch) {
+    void stage(SamplingBatch newBatch) {
+        batch = newBatch;
+    }
+
+    void drawStaged(Tensor idTensor, Tensor logitTensor) {
         ids = Shapes.cpu(idTensor);
         logits = Shapes.cpu(logitTensor);
-        batch = newBatch;
         int tokens = batch.numTokens;
         Shapes.atLeast("sample: columns of logits", logits.cols(), tokens);
         Shapes.atLeast("sample: numTokens", tokens, 1);

@@ -142,6 +142,11 @@ final class CudaDevice implements Device, AutoCloseable {
                 free[0]);
     }
 
+    /** Returns whether what is queued now is recorded instead of run. */
+    synchronized boolean isCapturing() {
+        return isCapturing;
+    }
+
     /** Kernels are compiled ahead of time. */
     @Override
     public void awaitReady() {}

@@ -110,8 +110,13 @@ final class CudaOps implements Ops {
     }
 
     @Override
-    public void sample(Tensor ids, Tensor logits, SamplingBatch batch) {
-        sampler.sample(ids, logits, batch);
+    public void stageDraws(SamplingBatch batch) {
+        sampler.stage(batch);
+    }
+
+    @Override
+    public void drawStaged(Tensor ids, Tensor logits) {
+        sampler.drawStaged(ids, logits);
     }
 
     @Override

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Draws tokens and finds log-probabilities; a block per row. The work buffer [S, V] f32 grows to the largest batch and stays (132 MB for 256
- * rows of 129,280 tokens). Not inside a captured step. Thread: the rank's.
+ * rows of 129,280 tokens), and so does the one for the rows' parameters, which has room for the largest batch object seen. Thread: the rank's.
  */
 final class CudaSampler {
     private static final int ROW_BYTES = 56; // DrawRow
@@ -29,6 +29,10 @@ final class CudaSampler {
     private CudaTensor penalties;
     private ByteBuffer rowBytes = ByteBuffer.allocate(0);
     private ByteBuffer penaltyBytes = ByteBuffer.allocate(0);
+    private int stagedRows;
+    private int stagedTokens;
+    /** Whether a captured step reads {@link #draws} where it lies. */
+    private boolean isCaptured;
 
     CudaSampler(CudaDevice device) {
         this.device = device;
@@ -39,11 +43,30 @@ final class CudaSampler {
         penalties = draws;
     }
 
-    void sample(Tensor idTensor, Tensor logitTensor, SamplingBatch batch) {
+    void stage(SamplingBatch batch) {
+        stagedRows = batch.numRows;
+        stagedTokens = batch.numTokens;
+        long capacity = (long) batch.seed.length * ROW_BYTES;
+        if (draws.rows() < capacity) {
+            if (isCaptured) {
+                throw new IllegalStateException("a batch for " + batch.seed.length
+                        + " rows after a draw was captured: stage the largest batch before");
+            }
+            draws = device.allocate(DType.E4M3, capacity);
+        }
+        ByteBuffer rows = fillRows(batch);
+        if (rows.hasRemaining()) {
+            device.writeBytes(draws, rows);
+        }
+        penalties = send(penalties, penaltyBytes);
+    }
+
+    void drawStaged(Tensor idTensor, Tensor logitTensor) {
         CudaTensor ids = Operands.i32(idTensor);
         CudaTensor logits = Operands.f32(logitTensor);
-        int rows = batch.numRows;
-        int tokens = batch.numTokens;
+        int rows = stagedRows;
+        int tokens = stagedTokens;
+        isCaptured |= device.isCapturing();
         Operands.atLeast("sample: columns of logits", logits.cols(), tokens);
         Operands.atLeast("sample: numTokens", tokens, 1);
         Operands.atLeast("sample: rows of logits", logits.rows(), rows);
@@ -51,8 +74,6 @@ final class CudaSampler {
         if (work.rows() < (long) rows * tokens) {
             work = device.allocate(DType.F32, (long) rows * tokens);
         }
-        draws = send(draws, fillRows(batch));
-        penalties = send(penalties, penaltyBytes);
         sample.begin().rows(ids).rows(logits).i64(work.pointer()).i64(tokens);
         sample.i64(draws.pointer()).i64(penalties.pointer()).i32(tokens).i32(0);
         sample.launch(rows, 1, threadsFor(tokens));
