@@ -63,7 +63,7 @@ public final class Torture implements Callable<Integer> {
             paramLabel = "DURATION",
             description = {
                 "Instead of all that: full load for so long (1h, 90s), nothing killed; compares memory, threads, file descriptors,",
-                "transactions and latency of the first and the last 10 min. Exit code 1: something grew, p99 rose by more than 10 %,",
+                "transactions and latency of the first and the last 10 min. Exit code 1: something grew, p99 rose by more than 10 %%,",
                 "something was lost or doubled. Uses --max-tokens, --seed, --task-managers and --work."
             })
     private @Nullable String soak;
