@@ -49,7 +49,6 @@ final class ModelRunner {
      */
     static ModelRunner of(DeepSeekModel model, StepRunner.Pages pages, Rank rank, StepLimits limits) {
         List<KvLayer> kv = model.allocateKv(pages.count() + 1, pages.tokensOfEach()); // the last one is the spare
-
         StepInput input = new StepInput(
                 rank.device(), limits.maxTokens(), limits.maxSeqs(), limits.maxPages(), limits.maxLogitRows());
         DraftInput draftInput = limits.numDraftTokens() == 0 ? null : new DraftInput(rank.device(), limits);
