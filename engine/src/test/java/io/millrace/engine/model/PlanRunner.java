@@ -19,7 +19,12 @@ final class PlanRunner implements AutoCloseable {
     PlanRunner(String backend, ParallelPlan plan, Path folder, int maxTokens, int pageTokens, int[][] pages) {
         this.plan = plan;
         group = RankGroup.open(Backends.named(backend, 2), plan);
-        runners = group.onEachRank(rank -> new BareRunner(rank, plan, folder, maxTokens, pageTokens, pages));
+        try {
+            runners = group.onEachRank(rank -> new BareRunner(rank, plan, folder, maxTokens, pageTokens, pages));
+        } catch (RuntimeException | Error e) {
+            group.close();
+            throw e;
+        }
     }
 
     int numGroups() {
