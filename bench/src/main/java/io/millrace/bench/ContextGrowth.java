@@ -14,8 +14,6 @@ record ContextGrowth(List<Point> points) {
     /** Positions of one point. */
     static final int WINDOW = 50;
 
-    private static final double MILLIS = 1e-6;
-
     /** Copies the list. */
     ContextGrowth {
         points = List.copyOf(points);
@@ -37,24 +35,17 @@ record ContextGrowth(List<Point> points) {
      */
     static ContextGrowth of(int inputTokens, long[][] tokens) {
         List<Point> points = new ArrayList<>();
-        int length = Arrays.stream(tokens).mapToInt(t -> t.length).min().orElse(0);
-        for (int from = 1; from + WINDOW <= length; from += WINDOW) {
+        double[][] gaps = Arrays.stream(tokens).map(ServingReport::gaps).toArray(double[][]::new);
+        int length = Arrays.stream(gaps).mapToInt(g -> g.length).min().orElse(0);
+        for (int from = 0; from + WINDOW <= length; from += WINDOW) {
             int first = from;
-            double[] millis = Arrays.stream(tokens)
-                    .flatMapToDouble(t -> Arrays.stream(gaps(t, first)))
+            double[] millis = Arrays.stream(gaps)
+                    .flatMapToDouble(g -> Arrays.stream(g, first, first + WINDOW))
                     .toArray();
-            points.add(
-                    new Point(inputTokens + from + WINDOW / 2, Spread.of(millis).median()));
+            points.add(new Point(
+                    inputTokens + 1 + from + WINDOW / 2, Spread.of(millis).median()));
         }
         return new ContextGrowth(points);
-    }
-
-    private static double[] gaps(long[] tokens, int from) {
-        double[] gaps = new double[WINDOW];
-        for (int i = 0; i < WINDOW; i++) {
-            gaps[i] = (tokens[from + i] - tokens[from + i - 1]) * MILLIS;
-        }
-        return gaps;
     }
 
     /** Returns the last window's time over the first's; NaN with fewer than two windows. */

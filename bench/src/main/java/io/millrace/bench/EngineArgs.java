@@ -89,9 +89,7 @@ final class EngineArgs {
      * @throws ConfigException saying which option is wrong
      */
     void check() {
-        if (maxNumBatchedTokens < 0) {
-            throw new ConfigException("--max-num-batched-tokens is " + maxNumBatchedTokens + " but must be at least 0");
-        }
+        ServingBench.atLeast(0, "--max-num-batched-tokens", maxNumBatchedTokens);
         if (!prefixCache.equals("on") && !prefixCache.equals("off")) {
             throw new ConfigException("--prefix-cache is " + prefixCache + " but must be on or off");
         }

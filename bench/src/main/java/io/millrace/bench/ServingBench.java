@@ -331,7 +331,7 @@ public final class ServingBench implements Callable<Integer> {
         }
     }
 
-    private static void atLeast(int least, String option, int value) {
+    static void atLeast(int least, String option, int value) {
         if (value < least) {
             throw new ConfigException(option + " is " + value + " but must be at least " + least);
         }

@@ -1,7 +1,6 @@
 package io.millrace.bench;
 
 import java.util.Arrays;
-import java.util.stream.DoubleStream;
 
 /**
  * The figures of one run. What vLLM's benchmark has too is defined as there.
@@ -114,15 +113,18 @@ record ServingReport(
     }
 
     private static double[] itl(long[][] tokens) {
-        return Arrays.stream(tokens).flatMapToDouble(ServingReport::gaps).toArray();
+        return Arrays.stream(tokens)
+                .flatMapToDouble(t -> Arrays.stream(gaps(t)))
+                .toArray();
     }
 
-    private static DoubleStream gaps(long[] tokens) {
+    /** Returns the milliseconds between a request's tokens [tokens − 1] f64. */
+    static double[] gaps(long[] tokens) {
         double[] gaps = new double[tokens.length - 1];
         for (int i = 0; i < gaps.length; i++) {
             gaps[i] = (tokens[i + 1] - tokens[i]) * MILLIS;
         }
-        return Arrays.stream(gaps);
+        return gaps;
     }
 
     private static long cpuAt(RunTimes times, long nanos) {

@@ -92,6 +92,20 @@ public record EngineConfig(
 
     /** Returns the same configuration with bounds on those who wait. */
     public EngineConfig withAdmission(AdmissionLimits limits) {
+        return with(limits, stepTimeout, parallelism);
+    }
+
+    /** Returns the same configuration with a bound on a step's time. */
+    public EngineConfig withStepTimeout(Duration timeout) {
+        return with(admission, timeout, parallelism);
+    }
+
+    /** Returns the same configuration over several devices. */
+    public EngineConfig withParallelism(Parallelism devices) {
+        return with(admission, stepTimeout, devices);
+    }
+
+    private EngineConfig with(AdmissionLimits limits, Duration timeout, Parallelism devices) {
         return new EngineConfig(
                 modelFolder,
                 backend,
@@ -104,43 +118,7 @@ public record EngineConfig(
                 numDraftTokens,
                 defaults,
                 limits,
-                stepTimeout,
-                parallelism);
-    }
-
-    /** Returns the same configuration with a bound on a step's time. */
-    public EngineConfig withStepTimeout(Duration timeout) {
-        return new EngineConfig(
-                modelFolder,
-                backend,
-                numThreads,
-                maxNumSeqs,
-                maxNumBatchedTokens,
-                maxModelLen,
-                kvCacheBytes,
-                isPrefixCacheOn,
-                numDraftTokens,
-                defaults,
-                admission,
                 timeout,
-                parallelism);
-    }
-
-    /** Returns the same configuration over several devices. */
-    public EngineConfig withParallelism(Parallelism devices) {
-        return new EngineConfig(
-                modelFolder,
-                backend,
-                numThreads,
-                maxNumSeqs,
-                maxNumBatchedTokens,
-                maxModelLen,
-                kvCacheBytes,
-                isPrefixCacheOn,
-                numDraftTokens,
-                defaults,
-                admission,
-                stepTimeout,
                 devices);
     }
 
@@ -149,7 +127,7 @@ public record EngineConfig(
         return maxNumBatchedTokens > 0 ? maxNumBatchedTokens : Math.max(512, (2 + numDraftTokens) * maxNumSeqs);
     }
 
-    private static void check(boolean isRight, String name, long value, String range) {
+    static void check(boolean isRight, String name, long value, String range) {
         if (!isRight) {
             throw new ConfigException(name + " is " + value + " but must be " + range);
         }

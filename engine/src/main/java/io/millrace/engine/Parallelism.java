@@ -21,8 +21,8 @@ public record Parallelism(int tensorParallelSize, int dataParallelSize, boolean 
 
     /** Checks the ranges. */
     public Parallelism {
-        atLeastOne("tensor-parallel-size", tensorParallelSize);
-        atLeastOne("data-parallel-size", dataParallelSize);
+        EngineConfig.check(tensorParallelSize >= 1, "tensor-parallel-size", tensorParallelSize, "at least 1");
+        EngineConfig.check(dataParallelSize >= 1, "data-parallel-size", dataParallelSize, "at least 1");
         if ((long) tensorParallelSize * dataParallelSize > MAX_RANKS) {
             throw new ConfigException("tensor-parallel-size " + tensorParallelSize + " × data-parallel-size "
                     + dataParallelSize + " is more than " + MAX_RANKS + " ranks: lower one of them");
@@ -31,12 +31,6 @@ public record Parallelism(int tensorParallelSize, int dataParallelSize, boolean 
             throw new ConfigException("data-parallel-size is " + dataParallelSize
                     + " but enable-expert-parallel is off: groups that attend to their own requests share the experts, so turn it"
                     + " on");
-        }
-    }
-
-    private static void atLeastOne(String name, int value) {
-        if (value < 1) {
-            throw new ConfigException(name + " is " + value + " but must be at least 1");
         }
     }
 

@@ -14,12 +14,11 @@ final class DraftInput {
     private final Tensor draftRows;
     private final StepInput oneRowEach;
 
-    DraftInput(Device device, StepLimits limits) {
+    DraftInput(Device device, StepLimits limits, StepInput oneRowEach) {
         this.device = device;
-        int maxSeqs = limits.maxSeqs();
         nextIds = device.allocate(DType.I32, limits.maxTokens());
-        draftRows = device.allocate(DType.I32, maxSeqs);
-        oneRowEach = new StepInput(device, maxSeqs, maxSeqs, limits.maxPages(), maxSeqs);
+        draftRows = device.allocate(DType.I32, limits.maxSeqs());
+        this.oneRowEach = oneRowEach;
     }
 
     /** Returns the step with each row's following token instead of its own, and logits wanted where drafts are. */

@@ -51,7 +51,8 @@ final class ModelRunner {
         List<KvLayer> kv = model.allocateKv(pages.count() + 1, pages.tokensOfEach()); // the last one is the spare
         StepInput input = new StepInput(
                 rank.device(), limits.maxTokens(), limits.maxSeqs(), limits.maxPages(), limits.maxLogitRows());
-        DraftInput draftInput = limits.numDraftTokens() == 0 ? null : new DraftInput(rank.device(), limits);
+        DraftInput draftInput =
+                limits.numDraftTokens() == 0 ? null : new DraftInput(rank.device(), limits, input.ofOneRowEach());
         return new ModelRunner(model, kv, input, draftInput, pages, new StepGraphs(rank.device()));
     }
 

@@ -1,5 +1,7 @@
 package io.millrace.engine.run;
 
+import io.millrace.engine.schedule.Scheduler;
+
 /**
  * Sizes of the largest step.
  *
@@ -10,14 +12,13 @@ package io.millrace.engine.run;
  */
 public record StepLimits(int numBatchedTokens, int maxSeqs, int maxPages, int numDraftTokens) {
 
-    /** Returns one group's share, rounded up, of what {@code numGroups} groups have together. */
+    /** Returns one group's, as the scheduler shares them out. */
     public StepLimits share(int numGroups) {
         return new StepLimits(
-                ceilDiv(numBatchedTokens, numGroups), ceilDiv(maxSeqs, numGroups), maxPages, numDraftTokens);
-    }
-
-    private static int ceilDiv(int a, int b) {
-        return (a - 1) / b + 1;
+                Scheduler.share(numBatchedTokens, numGroups),
+                Scheduler.share(maxSeqs, numGroups),
+                maxPages,
+                numDraftTokens);
     }
 
     /** Returns the rows that need logits: every sequence draws one token, and one behind each draft. */

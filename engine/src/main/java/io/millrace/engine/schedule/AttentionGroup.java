@@ -45,13 +45,12 @@ final class AttentionGroup<C> {
      * @param numDraftTokens drafts of a sequence per step at most
      */
     record Limits(int maxNumSeqs, int maxNumBatchedTokens, int numDraftTokens) {
-        /** Returns an equal share, rounded up, of what {@code numGroups} groups have together. */
+        /** Returns one group's. */
         Limits share(int numGroups) {
-            return new Limits(ceilDiv(maxNumSeqs, numGroups), ceilDiv(maxNumBatchedTokens, numGroups), numDraftTokens);
-        }
-
-        private static int ceilDiv(int a, int b) {
-            return (a - 1) / b + 1;
+            return new Limits(
+                    Scheduler.share(maxNumSeqs, numGroups),
+                    Scheduler.share(maxNumBatchedTokens, numGroups),
+                    numDraftTokens);
         }
     }
 

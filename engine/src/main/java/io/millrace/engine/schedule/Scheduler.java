@@ -64,6 +64,11 @@ public final class Scheduler<C> {
         updateGauges();
     }
 
+    /** Returns a group's equal share, rounded up, of what {@code numGroups} groups have together. */
+    public static int share(int all, int numGroups) {
+        return (all - 1) / numGroups + 1;
+    }
+
     /** Returns a scheduler like this one, over pages of its own numbering, without a cache and with nothing queued. */
     public Scheduler<C> emptyTwin(EngineMetrics twinMetrics) {
         return new Scheduler<>(groups.stream().map(g -> g.pages().emptyTwin()).toList(), limits, twinMetrics);
